@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Barriers: nothing passes a write that says so, in either direction, on any
+ * ring of the device.
+ *
+ * The ring that meets a barrier becomes the device's @barrier; from then on no
+ * ring takes requests. Each request that ends while there is one has the
+ * owner look again, and when only the barrier is in flight it goes. Its end
+ * clears @barrier and has every ring look again.
+ */
+#include "backend/blk/device.h"
+
+static bool blkback_barrier_alone(struct blkback_device *device)
+{
+	unsigned int i, inflight = 0;
+
+	for (i = 0; i < device->nr_queues; i++)
+		inflight += atomic_read(&device->queues[i].inflight);
+	return inflight == 1;
+}
+
+/**
+ * blkback_device_barrier_begin() - may a barrier go
+ * @device: the device
+ * @queue: the ring that has taken it
+ *
+ * Context: the ring's worker.
+ * Return: true when all before it has ended; otherwise the ring parks it and
+ * is kicked when it is worth asking again.
+ */
+bool blkback_device_barrier_begin(struct blkback_device *device,
+				  struct blkback_queue *queue)
+{
+	spin_lock_bh(&device->barrier_lock);
+	if (!device->barrier)
+		WRITE_ONCE(device->barrier, queue);
+	spin_unlock_bh(&device->barrier_lock);
+	if (READ_ONCE(device->barrier) != queue)
+		return false;
+	/*
+	 * Pairs with smp_mb__after_atomic() in blkback_queue_settled(): either
+	 * this sees the count without the request that ends just now, or its
+	 * end sees the barrier and kicks the ring.
+	 */
+	smp_mb();
+	return blkback_barrier_alone(device);
+}
+
+/**
+ * blkback_device_barrier_end() - a barrier has been answered, or given up
+ * @device: the device
+ * @queue: the ring that it was on
+ *
+ * Context: any with BHs off, or process.
+ */
+void blkback_device_barrier_end(struct blkback_device *device,
+				struct blkback_queue *queue)
+{
+	unsigned int i;
+
+	spin_lock_bh(&device->barrier_lock);
+	if (device->barrier == queue)
+		WRITE_ONCE(device->barrier, NULL);
+	spin_unlock_bh(&device->barrier_lock);
+	for (i = 0; i < device->nr_queues; i++)
+		blkback_queue_kick(&device->queues[i]);
+}

@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The data of requests.
+ *
+ * A segment's page comes to us in one of three ways. A frontend that promised
+ * to use the same pages again has them kept mapped, up to a budget: no
+ * hypercall at all once warm. Otherwise a short request is copied by the
+ * hypervisor, which costs no TLB flush and ties our page's life to nobody's,
+ * and a long one is mapped for as long as it runs.
+ *
+ * A store whose pages must not change under it (checksums, parity, a network
+ * below) gets the data of writes in pages of our own, always.
+ */
+#include <linux/highmem.h>
+#include <linux/mempool.h>
+#include <linux/slab.h>
+
+#include "backend/blk/data.h"
+#include "backend/blk/device.h"
+#include "backend/blk/params.h"
+
+static mempool_t *blkback_data_pool;
+
+/**
+ * blkback_data_init() - reserve work space for drains
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int blkback_data_init(void)
+{
+	blkback_data_pool = mempool_create_kmalloc_pool(2,
+							sizeof(struct blkback_data));
+	return blkback_data_pool ? 0 : -ENOMEM;
+}
+
+/**
+ * blkback_data_exit() - free the reserve; no worker may run
+ */
+void blkback_data_exit(void)
+{
+	mempool_destroy(blkback_data_pool);
+}
+
+/*
+ * Cannot fail: a drain holds its space for one run of the worker, in which it
+ * waits for nothing that another drain could hold, so one always comes back.
+ */
+static struct blkback_data *blkback_data_space(struct blkback_queue *queue)
+{
+	struct blkback_data *data = queue->data;
+
+	if (data)
+		return data;
+	data = mempool_alloc(blkback_data_pool, GFP_NOIO);
+	data->map.nr = 0;
+	data->copy.nr = 0;
+	data->unmap.nr = 0;
+	queue->data = data;
+	return data;
+}
+
+/**
+ * blkback_data_rest() - the worker ends: its work space is free
+ * @queue: the ring; all batches are empty
+ */
+void blkback_data_rest(struct blkback_queue *queue)
+{
+	if (queue->data)
+		mempool_free(queue->data, blkback_data_pool);
+	queue->data = NULL;
+}
+
+static domid_t blkback_data_peer(const struct blkback_queue *queue)
+{
+	return queue->device->domid;
+}
+
+static void blkback_data_bad(struct blkback_req *req)
+{
+	req->status = TANDEM_BLKIF_RSP_ERROR;
+}
+
+static void blkback_data_mapped(struct blkback_queue *queue,
+				struct blkback_seg *seg, struct page *page,
+				grant_handle_t handle)
+{
+	struct tandem_borrowed got = { .page = page, .handle = handle };
+
+	seg->page = page;
+	seg->handle = handle;
+	/*
+	 * The reference may have been kept meanwhile, for another segment that
+	 * names it too; then this mapping is one of its own.
+	 */
+	if (seg->kind == BLKBACK_PAGE_KEPT &&
+	    tandem_kept_room(&queue->kept, seg->gref))
+		tandem_kept_add(&queue->kept, seg->gref, &got);
+	else
+		seg->kind = BLKBACK_PAGE_MAPPED;
+}
+
+static void blkback_data_run_map(struct blkback_queue *queue,
+				 struct blkback_data *data)
+{
+	unsigned int i;
+
+	if (!data->map.nr)
+		return;
+	tandem_map_run(&data->map);
+	queue->stats.grant_calls++;
+	queue->stats.maps += data->map.nr;
+	for (i = 0; i < data->map.nr; i++) {
+		struct gnttab_map_grant_ref *op = &data->map.op[i];
+
+		if (op->status == GNTST_okay) {
+			blkback_data_mapped(queue, data->map_seg[i],
+					    data->map.page[i], op->handle);
+			continue;
+		}
+		tandem_pages_put(&queue->pages, &data->map.page[i], 1);
+		data->map_seg[i]->kind = BLKBACK_PAGE_NONE;
+		blkback_data_bad(data->map_req[i]);
+	}
+	data->map.nr = 0;
+}
+
+static void blkback_data_run_copy(struct blkback_queue *queue,
+				  struct blkback_data *data)
+{
+	unsigned int i;
+
+	if (!data->copy.nr)
+		return;
+	tandem_copy_run(&data->copy);
+	queue->stats.grant_calls++;
+	queue->stats.copies += data->copy.nr;
+	for (i = 0; i < data->copy.nr; i++)
+		if (data->copy.op[i].status != GNTST_okay)
+			blkback_data_bad(data->copy_req[i]);
+	data->copy.nr = 0;
+}
+
+static void blkback_data_run_unmap(struct blkback_queue *queue,
+				   struct blkback_data *data)
+{
+	unsigned int nr = data->unmap.nr;
+
+	if (!nr)
+		return;
+	tandem_unmap_run(&data->unmap);
+	queue->stats.grant_calls++;
+	queue->stats.unmaps += nr;
+	tandem_pages_put(&queue->pages, data->unmap.page, nr);
+}
+
+static int blkback_data_map(struct blkback_queue *queue,
+			    struct blkback_req *req, struct blkback_seg *seg,
+			    bool keep)
+{
+	struct blkback_data *data = blkback_data_space(queue);
+	struct page *page = tandem_pages_get(&queue->pages);
+	unsigned int i;
+
+	if (!page)
+		return -ENOMEM;
+	if (tandem_map_full(&data->map))
+		blkback_data_run_map(queue, data);
+	i = data->map.nr;
+	data->map_seg[i] = seg;
+	data->map_req[i] = req;
+	seg->kind = keep ? BLKBACK_PAGE_KEPT : BLKBACK_PAGE_MAPPED;
+	tandem_map_add(&data->map, blkback_data_peer(queue), seg->gref, page,
+		       !keep && blkback_req_writes(req));
+	return 0;
+}
+
+static void blkback_data_queue_copy(struct blkback_queue *queue,
+				    struct blkback_req *req,
+				    struct blkback_seg *seg, bool to_peer)
+{
+	struct blkback_data *data = blkback_data_space(queue);
+
+	if (tandem_copy_full(&data->copy))
+		blkback_data_run_copy(queue, data);
+	data->copy_req[data->copy.nr] = req;
+	tandem_copy_add(&data->copy, blkback_data_peer(queue), seg->gref,
+			seg->page, blkback_seg_offset(seg),
+			blkback_seg_bytes(seg), to_peer);
+}
+
+static int blkback_data_own_page(struct blkback_seg *seg)
+{
+	seg->page = alloc_page(GFP_NOIO | __GFP_NOWARN);
+	if (!seg->page)
+		return -ENOMEM;
+	seg->kind = BLKBACK_PAGE_COPY;
+	return 0;
+}
+
+static int blkback_data_copy(struct blkback_queue *queue,
+			     struct blkback_req *req, struct blkback_seg *seg)
+{
+	if (blkback_data_own_page(seg))
+		return -ENOMEM;
+	if (blkback_req_writes(req))
+		blkback_data_queue_copy(queue, req, seg, false);
+	else
+		req->sleepy = true;
+	return 0;
+}
+
+/* The peer's page is at hand, but the store wants one that cannot change. */
+static int blkback_data_steady(struct blkback_seg *seg, struct page *kept)
+{
+	if (blkback_data_own_page(seg))
+		return -ENOMEM;
+	memcpy_page(seg->page, blkback_seg_offset(seg), kept,
+		    blkback_seg_offset(seg), blkback_seg_bytes(seg));
+	return 0;
+}
+
+static bool blkback_data_wants_copy(const struct blkback_queue *queue,
+				    const struct blkback_req *req)
+{
+	if (blkback_req_writes(req) && queue->device->steady_writes)
+		return true;
+	return req->nr_segs <= blkback_param_copy_max();
+}
+
+static int blkback_data_get_seg(struct blkback_queue *queue,
+				struct blkback_req *req,
+				struct blkback_seg *seg)
+{
+	struct page *page;
+
+	seg->kind = BLKBACK_PAGE_NONE;
+	page = tandem_kept_find(&queue->kept, seg->gref);
+	if (likely(page)) {
+		queue->stats.kept_hits++;
+		if (blkback_req_writes(req) && queue->device->steady_writes)
+			return blkback_data_steady(seg, page);
+		seg->page = page;
+		seg->kind = BLKBACK_PAGE_KEPT;
+		return 0;
+	}
+	if (queue->persistent &&
+	    !(blkback_req_writes(req) && queue->device->steady_writes) &&
+	    tandem_kept_room(&queue->kept, seg->gref))
+		return blkback_data_map(queue, req, seg, true);
+	if (blkback_data_wants_copy(queue, req))
+		return blkback_data_copy(queue, req, seg);
+	req->sleepy = true;
+	return blkback_data_map(queue, req, seg, false);
+}
+
+/**
+ * blkback_data_get() - queue the getting of all pages of a request
+ * @queue: its ring
+ * @req: the request, decoded
+ *
+ * The pages are there after blkback_data_flush(), unless @req->status says
+ * that a reference was bad.
+ *
+ * Context: the ring's worker, under memalloc_noio.
+ * Return: 0, or -ENOMEM: flush, then blkback_data_put() and try again later.
+ */
+int blkback_data_get(struct blkback_queue *queue, struct blkback_req *req)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < req->nr_segs && !err; i++)
+		err = blkback_data_get_seg(queue, req, &req->seg[i]);
+	/* What was not reached holds no page. */
+	for (; i < req->nr_segs; i++)
+		req->seg[i].kind = BLKBACK_PAGE_NONE;
+	return err;
+}
+
+/* The descriptors of one page, in pieces that fit on the stack. */
+static int blkback_data_decode(struct blkback_queue *queue,
+			       struct blkback_req *req, unsigned int at,
+			       const void *src, unsigned int nr)
+{
+	struct tandem_blkif_seg seg[16];
+	enum tandem_blkif_why why;
+	unsigned int i, n, done;
+	int rc;
+
+	for (done = 0; done < nr; done += n) {
+		n = min_t(unsigned int, nr - done, ARRAY_SIZE(seg));
+		rc = tandem_blkif_take_indirect(src + done * sizeof(*seg), n,
+						&queue->device->limits, seg,
+						&req->nr_sectors, &why);
+		if (rc) {
+			blkback_queue_refuse(queue, req, rc, why);
+			return 0;
+		}
+		for (i = 0; i < n; i++)
+			blkback_seg_set(&req->seg[at + done + i], &seg[i]);
+	}
+	return 0;
+}
+
+static int blkback_data_fetch_indirect(struct blkback_queue *queue,
+				       struct blkback_req *req,
+				       struct blkback_seg *seg)
+{
+	int err;
+
+	seg->page = tandem_kept_find(&queue->kept, seg->gref);
+	seg->kind = BLKBACK_PAGE_KEPT;
+	if (seg->page)
+		return 0;
+	if (queue->persistent && tandem_kept_room(&queue->kept, seg->gref)) {
+		err = blkback_data_map(queue, req, seg, true);
+	} else {
+		err = blkback_data_own_page(seg);
+		if (!err)
+			blkback_data_queue_copy(queue, req, seg, false);
+	}
+	if (err)
+		seg->kind = BLKBACK_PAGE_NONE;
+	else
+		blkback_data_flush(queue);
+	return err;
+}
+
+static void blkback_data_drop_indirect(struct blkback_queue *queue,
+				       struct blkback_seg *seg)
+{
+	struct tandem_borrowed page = {
+		.page = seg->page, .handle = seg->handle,
+	};
+
+	if (seg->kind == BLKBACK_PAGE_COPY)
+		__free_page(seg->page);
+	if (seg->kind != BLKBACK_PAGE_MAPPED)
+		return;
+	tandem_unmap_add(&queue->data->unmap, &page);
+	blkback_data_run_unmap(queue, queue->data);
+}
+
+static int blkback_data_indirect_page(struct blkback_queue *queue,
+				      struct blkback_req *req, unsigned int i)
+{
+	unsigned int at = i * TANDEM_BLKIF_SEGS_PER_PAGE;
+	unsigned int nr = min_t(unsigned int, req->nr_segs - at,
+				TANDEM_BLKIF_SEGS_PER_PAGE);
+	struct blkback_seg seg = {
+		.gref = req->indirect[i],
+		.last = (nr * sizeof(struct tandem_blkif_seg) - 1) >> 9,
+	};
+	int err;
+
+	err = blkback_data_fetch_indirect(queue, req, &seg);
+	if (err)
+		return err;
+	if (!req->status)
+		err = blkback_data_decode(queue, req, at,
+					  page_address(seg.page), nr);
+	blkback_data_drop_indirect(queue, &seg);
+	return err;
+}
+
+/**
+ * blkback_data_get_indirect() - read the segments of an indirect request
+ * @queue: its ring
+ * @req: the request, with room for its segments
+ *
+ * Each descriptor is read once, from a page kept mapped or from a copy.
+ *
+ * Context: the ring's worker, under memalloc_noio.
+ * Return: 0, with @req->status set when the request is a bad one; or -ENOMEM:
+ * nothing is held, try again later.
+ */
+int blkback_data_get_indirect(struct blkback_queue *queue,
+			      struct blkback_req *req)
+{
+	unsigned int i;
+	int err = 0;
+
+	req->nr_sectors = 0;
+	for (i = 0; i < req->nr_indirect && !err && !req->status; i++)
+		err = blkback_data_indirect_page(queue, req, i);
+	if (err || req->status)
+		return err;
+	return 0;
+}
+
+/**
+ * blkback_data_flush() - get all queued pages
+ * @queue: the ring
+ *
+ * One hypercall to map and one to copy; none when nothing is queued.
+ */
+void blkback_data_flush(struct blkback_queue *queue)
+{
+	if (!queue->data)
+		return;
+	blkback_data_run_map(queue, queue->data);
+	blkback_data_run_copy(queue, queue->data);
+}
+
+/**
+ * blkback_data_busy() - does somebody still hold a page of a completed request
+ * @req: the request
+ *
+ * A network below the store may hold on to pages that it sends; a mapping may
+ * only go when nobody else has the page.
+ *
+ * Return: true when giving back has to wait.
+ */
+bool blkback_data_busy(const struct blkback_req *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < req->nr_segs; i++)
+		if (req->seg[i].kind == BLKBACK_PAGE_MAPPED &&
+		    page_count(req->seg[i].page) > 1)
+			return true;
+	return false;
+}
+
+static void blkback_data_put_seg(struct blkback_queue *queue,
+				 struct blkback_req *req,
+				 struct blkback_seg *seg)
+{
+	struct tandem_borrowed page = {
+		.page = seg->page, .handle = seg->handle,
+	};
+	struct blkback_data *data;
+
+	if (seg->kind == BLKBACK_PAGE_COPY && !req->status &&
+	    req->kind == TANDEM_BLKIF_READ) {
+		blkback_data_queue_copy(queue, req, seg, true);
+		return;
+	}
+	if (seg->kind != BLKBACK_PAGE_MAPPED)
+		return;
+	data = blkback_data_space(queue);
+	if (tandem_unmap_full(&data->unmap))
+		blkback_data_run_unmap(queue, data);
+	tandem_unmap_add(&data->unmap, &page);
+	seg->kind = BLKBACK_PAGE_NONE;
+}
+
+/**
+ * blkback_data_put() - queue the giving back of all pages of a request
+ * @queue: its ring
+ * @req: the request, completed or never started
+ *
+ * The frontend has its data, and we have none of its pages, after
+ * blkback_data_put_flush(). The response comes after that: a frontend may
+ * declare the device dead if one of its pages is still mapped then.
+ *
+ * Context: the ring's worker.
+ */
+void blkback_data_put(struct blkback_queue *queue, struct blkback_req *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < req->nr_segs; i++)
+		blkback_data_put_seg(queue, req, &req->seg[i]);
+}
+
+/**
+ * blkback_data_put_flush() - give back all queued pages
+ * @queue: the ring
+ */
+void blkback_data_put_flush(struct blkback_queue *queue)
+{
+	if (!queue->data)
+		return;
+	blkback_data_run_copy(queue, queue->data);
+	blkback_data_run_unmap(queue, queue->data);
+}
+
+/**
+ * blkback_data_free() - free the pages of our own that a request used
+ * @req: the request, after blkback_data_put_flush()
+ *
+ * Context: any.
+ */
+void blkback_data_free(struct blkback_req *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < req->nr_segs; i++) {
+		if (req->seg[i].kind == BLKBACK_PAGE_COPY)
+			__free_page(req->seg[i].page);
+		req->seg[i].kind = BLKBACK_PAGE_NONE;
+	}
+}
+
+/**
+ * blkback_data_forget() - unmap what is kept
+ * @queue: the ring; nothing is in flight
+ *
+ * Context: process; may sleep.
+ */
+void blkback_data_forget(struct blkback_queue *queue)
+{
+	tandem_kept_drop(&queue->kept, &blkback_data_space(queue)->unmap,
+			 &queue->pages);
+	blkback_data_rest(queue);
+	tandem_pages_free(&queue->pages);
+}

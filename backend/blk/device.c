@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a virtual disk.
+ *
+ * Everything that takes time happens in the device's own work (see
+ * common/xenbus/device.h), so that one guest's disk never holds up another's:
+ * the bus's one thread only notes what happened.
+ *
+ * Removal, and why it is safe. The bus calls blkback_device_remove() from that
+ * one thread and cannot be told no. The state machine is stopped first, so
+ * nothing connects any more; then the rings, so nothing new is taken. I/O that
+ * ends within the deadline is waited for. If some does not, the device becomes
+ * an orphan: it keeps the store, the rings, a reference on the bus's device and
+ * one on this module, and the end of its last request frees it.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <xen/xen.h>
+
+#include "backend/blk/data.h"
+#include "backend/blk/device.h"
+#include "backend/blk/owner.h"
+#include "backend/blk/params.h"
+
+#define CREATE_TRACE_POINTS
+#include "backend/blk/trace.h"
+
+/* How long removal may wait for I/O, with xenwatch waiting too. */
+#define BLKBACK_REMOVE_DEADLINE	(2 * HZ)
+
+/**
+ * blkback_device_refused() - a request was refused: note it, say it sometimes
+ * @device: the device
+ * @index: the ring
+ * @why: the reason
+ *
+ * Context: process.
+ */
+void blkback_device_refused(struct blkback_device *device, unsigned int index,
+			    enum tandem_blkif_why why)
+{
+	scnprintf(device->last_error, sizeof(device->last_error),
+		  "ring %u: request refused: %s", index,
+		  tandem_blkif_why_str(why));
+	if (__ratelimit(&device->refused))
+		dev_warn(&device->xbdev->dev, "%s\n", device->last_error);
+}
+
+/**
+ * blkback_device_broken() - the frontend broke the protocol: quarantine
+ * @device: the device
+ * @what: how, for people
+ *
+ * Context: process.
+ */
+void blkback_device_broken(struct blkback_device *device, const char *what)
+{
+	scnprintf(device->last_error, sizeof(device->last_error),
+		  "frontend broken: %s", what);
+	device->broken++;
+	trace_blkback_peer_error(device, what);
+	tandem_device_error(&device->base, -EPROTO, "%s", device->last_error);
+	tandem_device_kick(&device->base, TANDEM_EV_BROKEN);
+}
+
+/**
+ * blkback_device_drained() - a stopped ring may have nothing in flight any more
+ * @device: the device
+ *
+ * Context: any.
+ */
+void blkback_device_drained(struct blkback_device *device)
+{
+	wake_up(&device->settled);
+	if (READ_ONCE(device->orphan))
+		schedule_work(&device->orphan_work);
+	else
+		tandem_device_kick(&device->base, TANDEM_EV_DRAINED);
+}
+
+static void blkback_stats_add(struct blkback_stats *sum,
+			      const struct blkback_stats *one)
+{
+	const u64 *from = (const u64 *)one;
+	u64 *to = (u64 *)sum;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(*sum) / sizeof(u64); i++)
+		to[i] += READ_ONCE(from[i]);
+}
+
+/**
+ * blkback_device_stats() - counters of all rings, earlier connections included
+ * @device: the device
+ * @sum: filled in
+ *
+ * Context: process; takes the device's lock.
+ */
+void blkback_device_stats(struct blkback_device *device,
+			  struct blkback_stats *sum)
+{
+	unsigned int i;
+
+	mutex_lock(&device->lock);
+	*sum = device->totals;
+	for (i = 0; i < device->nr_queues; i++)
+		blkback_stats_add(sum, &device->queues[i].stats);
+	mutex_unlock(&device->lock);
+}
+
+static void blkback_device_wish(struct blkback_device *device,
+				struct blkback_store_wish *wish)
+{
+	const struct tandem_blkif_tool_keys *tool = &device->tool;
+
+	memset(wish, 0, sizeof(*wish));
+	wish->owner = device->owner;
+	wish->readonly = tool->mode[0] != 'w' ||
+			 !strcmp(tool->device_type, "cdrom");
+	wish->shared = strchr(tool->mode, '!');
+	wish->discard = tool->discard_enable && !wish->readonly;
+}
+
+static int blkback_device_opened(struct blkback_device *device,
+				 struct blkback_store *store)
+{
+	if (IS_ERR(store)) {
+		tandem_device_error(&device->base, PTR_ERR(store), "%s",
+				    device->store_error);
+		return PTR_ERR(store);
+	}
+	device->store_error[0] = 0;
+	device->store = store;
+	tandem_device_kick(&device->base, TANDEM_EV_READY);
+	return 0;
+}
+
+/**
+ * blkback_device_open() - open the store that the operator named
+ * @device: a device without a store
+ * @text: "file:PATH" or "phy:PATH"
+ *
+ * Context: process, the operator's own: its rights and its namespace count.
+ * Return: 0, or a negative error; @device->store_error then says more.
+ */
+int blkback_device_open(struct blkback_device *device, const char *text)
+{
+	struct blkback_store_wish wish;
+	int err = -EBUSY;
+
+	blkback_device_wish(device, &wish);
+	mutex_lock(&device->lock);
+	if (device->store)
+		snprintf(device->store_error, sizeof(device->store_error),
+			 "already open: %.100s", device->store->path);
+	else
+		err = blkback_device_opened(device,
+					    blkback_store_open(text, &wish,
+							       device->store_error));
+	mutex_unlock(&device->lock);
+	return err;
+}
+
+/**
+ * blkback_device_close() - let go of the store
+ * @device: a device that serves nobody
+ *
+ * Context: process; may sleep.
+ * Return: 0, also when there is no store; -EBUSY while it is in use.
+ */
+int blkback_device_close(struct blkback_device *device)
+{
+	struct blkback_store *store = NULL;
+	int err = 0;
+
+	mutex_lock(&device->lock);
+	if (device->connected)
+		err = -EBUSY;
+	else
+		swap(store, device->store);
+	mutex_unlock(&device->lock);
+	blkback_store_close(store);
+	return err;
+}
+
+/**
+ * blkback_device_resize() - look at the store's size again
+ * @device: the device
+ *
+ * Context: process; may sleep.
+ * Return: 0, or -ENODEV without a store.
+ */
+int blkback_device_resize(struct blkback_device *device)
+{
+	int err = -ENODEV;
+	u64 sectors;
+
+	mutex_lock(&device->lock);
+	if (device->store) {
+		err = 0;
+		sectors = device->store->ops->sectors(device->store);
+		if (device->connected && sectors != device->limits.sectors) {
+			dev_info(&device->xbdev->dev,
+				 "size changed from %llu to %llu sectors\n",
+				 device->limits.sectors, sectors);
+			blkback_connect_sectors(device, sectors);
+		}
+	}
+	mutex_unlock(&device->lock);
+	return err;
+}
+
+static void blkback_device_open_node(struct blkback_device *device, dev_t dev)
+{
+	struct blkback_store_wish wish;
+
+	blkback_device_wish(device, &wish);
+	mutex_lock(&device->lock);
+	if (!device->store)
+		blkback_device_opened(device,
+				      blkback_store_open_dev(dev, &wish,
+							     device->store_error));
+	mutex_unlock(&device->lock);
+}
+
+/* A hotplug script that knows nothing of us wrote "major:minor", in hex. */
+static void blkback_device_open_work(struct work_struct *work)
+{
+	struct blkback_device *device = container_of(work,
+						     struct blkback_device,
+						     open_work);
+	unsigned int major, minor;
+	int n;
+
+	n = xenbus_scanf(XBT_NIL, device->xbdev->nodename, "physical-device",
+			 "%x:%x", &major, &minor);
+	if (XENBUS_EXIST_ERR(n))
+		return;
+	if (n != 2 || major >= 1u << (32 - MINORBITS) ||
+	    minor >= 1u << MINORBITS || !(major | minor)) {
+		tandem_device_error(&device->base, -EINVAL,
+				    "physical-device is not major:minor in hex");
+		return;
+	}
+	blkback_device_open_node(device, MKDEV(major, minor));
+}
+
+static void blkback_device_backend_changed(struct xenbus_watch *watch,
+					   const char *path, const char *token)
+{
+	struct blkback_device *device = container_of(watch,
+						     struct blkback_device,
+						     backend_watch);
+
+	schedule_work(&device->open_work);
+}
+
+static void blkback_device_facts(struct tandem_device *base,
+				 struct tandem_dev_ctx *ctx)
+{
+	struct blkback_device *device = container_of(base,
+						     struct blkback_device,
+						     base);
+
+	ctx->ready = READ_ONCE(device->store);
+	ctx->drained = blkback_disconnect_finish(device);
+	ctx->in_use = false;
+}
+
+static int blkback_device_act(struct tandem_device *base, unsigned int todo)
+{
+	struct blkback_device *device = container_of(base,
+						     struct blkback_device,
+						     base);
+
+	switch (todo) {
+	case TANDEM_DO_PUBLISH:
+		return blkback_connect_publish(device);
+	case TANDEM_DO_CONNECT:
+		return blkback_connect(device);
+	case TANDEM_DO_DISCONNECT:
+		blkback_disconnect(device);
+		return 0;
+	case TANDEM_DO_REMOVE:
+		/*
+		 * The bus unregisters us when the toolstack removes our
+		 * directory; until then nobody needs the store.
+		 */
+		return blkback_device_close(device);
+	case TANDEM_DO_COMPLAIN:
+		tandem_device_error(base, -EPROTO,
+				    "the frontend's state makes no sense here");
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static void blkback_device_moved(struct tandem_device *base, u8 from, u8 to)
+{
+	trace_blkback_state(container_of(base, struct blkback_device, base),
+			    from, to);
+}
+
+static const struct tandem_device_ops blkback_device_ops = {
+	.front = false,
+	.facts = blkback_device_facts,
+	.act = blkback_device_act,
+	.moved = blkback_device_moved,
+};
+
+static struct blkback_owner *blkback_device_owner(domid_t domid)
+{
+	struct blkback_owner *owner;
+	char dir[32], name[32], *vm;
+
+	snprintf(dir, sizeof(dir), "/local/domain/%u", domid);
+	vm = xenbus_read(XBT_NIL, dir, "vm", NULL);
+	if (IS_ERR(vm)) {
+		snprintf(name, sizeof(name), "domid %u", domid);
+		return blkback_owner_get(name, domid);
+	}
+	/* "/vm/UUID" */
+	owner = blkback_owner_get(kbasename(vm), domid);
+	kfree(vm);
+	return owner;
+}
+
+static void blkback_device_free(struct blkback_device *device)
+{
+	struct xenbus_device *xbdev = device->xbdev;
+
+	blkback_store_close(device->store);
+	blkback_owner_put(device->owner);
+	kfree(device);
+	put_device(&xbdev->dev);
+}
+
+static void blkback_device_orphan_work(struct work_struct *work)
+{
+	struct blkback_device *device = container_of(work,
+						     struct blkback_device,
+						     orphan_work);
+
+	if (!blkback_disconnect_finish(device))
+		return;
+	dev_info(&device->xbdev->dev, "the last I/O has ended; released\n");
+	blkback_device_free(device);
+	module_put(THIS_MODULE);
+}
+
+static struct blkback_device *blkback_device_alloc(struct xenbus_device *xbdev)
+{
+	struct blkback_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
+
+	if (!device)
+		return NULL;
+	device->xbdev = xbdev;
+	device->domid = xbdev->otherend_id;
+	device->owner = blkback_device_owner(device->domid);
+	if (!device->owner) {
+		kfree(device);
+		return NULL;
+	}
+	get_device(&xbdev->dev);
+	mutex_init(&device->lock);
+	spin_lock_init(&device->barrier_lock);
+	init_waitqueue_head(&device->settled);
+	INIT_WORK(&device->open_work, blkback_device_open_work);
+	INIT_WORK(&device->orphan_work, blkback_device_orphan_work);
+	ratelimit_state_init(&device->refused, 5 * HZ, 3);
+	ratelimit_set_flags(&device->refused, RATELIMIT_MSG_ON_RELEASE);
+	tandem_device_init(&device->base, xbdev, &blkback_device_ops);
+	return device;
+}
+
+static int blkback_device_start(struct blkback_device *device)
+{
+	struct xenbus_device *xbdev = device->xbdev;
+	int err;
+
+	err = tandem_keys_read(xbdev, xbdev->nodename, tandem_blkif_tool_table,
+			       TANDEM_BLKIF_NR_TOOL_KEYS, &device->tool);
+	if (err)
+		return err;
+	return xenbus_watch_pathfmt(xbdev, &device->backend_watch, NULL,
+				    blkback_device_backend_changed,
+				    "%s/physical-device", xbdev->nodename);
+}
+
+static int blkback_device_probe(struct xenbus_device *xbdev,
+				const struct xenbus_device_id *id)
+{
+	struct blkback_device *device = blkback_device_alloc(xbdev);
+	int err;
+
+	if (!device)
+		return -ENOMEM;
+	dev_set_drvdata(&xbdev->dev, device);
+	err = blkback_device_start(device);
+	if (err) {
+		dev_set_drvdata(&xbdev->dev, NULL);
+		tandem_device_stop(&device->base);
+		blkback_device_free(device);
+		return err;
+	}
+	blkback_debugfs_add(device);
+	tandem_device_kick(&device->base, TANDEM_EV_PEER);
+	return 0;
+}
+
+static void blkback_device_changed(struct xenbus_device *xbdev,
+				   enum xenbus_state state)
+{
+	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
+
+	if (device)
+		tandem_device_kick(&device->base, TANDEM_EV_PEER);
+}
+
+static void blkback_device_unwatch(struct blkback_device *device)
+{
+	unregister_xenbus_watch(&device->backend_watch);
+	kfree(device->backend_watch.node);
+	cancel_work_sync(&device->open_work);
+}
+
+static void blkback_device_leave(struct blkback_device *device)
+{
+	__module_get(THIS_MODULE);
+	dev_warn(&device->xbdev->dev,
+		 "removed with I/O in flight on %s; kept until it ends\n",
+		 device->store ? device->store->path : "nothing");
+	WRITE_ONCE(device->orphan, true);
+	/* The last one may have ended before it could see that. */
+	schedule_work(&device->orphan_work);
+}
+
+static void blkback_device_remove(struct xenbus_device *xbdev)
+{
+	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
+
+	blkback_debugfs_remove(device);
+	blkback_device_unwatch(device);
+	tandem_device_stop(&device->base);
+	blkback_disconnect(device);
+	dev_set_drvdata(&xbdev->dev, NULL);
+	wait_event_timeout(device->settled, blkback_disconnect_finish(device),
+			   BLKBACK_REMOVE_DEADLINE);
+	if (device->connected)
+		blkback_device_leave(device);
+	else
+		blkback_device_free(device);
+}
+
+static const struct xenbus_device_id blkback_device_ids[] = {
+	{ "vbd" },
+	{ "" }
+};
+MODULE_ALIAS("xen-backend:vbd");
+
+static struct xenbus_driver blkback_driver = {
+	.name = "tandem_blkback",
+	.ids = blkback_device_ids,
+	.allow_rebind = true,
+	.probe = blkback_device_probe,
+	.remove = blkback_device_remove,
+	.otherend_changed = blkback_device_changed,
+	.driver = {
+		.dev_groups = blkback_sysfs_groups,
+	},
+};
+
+static void blkback_module_exit_memory(void)
+{
+	blkback_queue_module_exit();
+	blkback_store_exit();
+	blkback_data_exit();
+	blkback_req_exit();
+}
+
+static int __init blkback_module_init_memory(void)
+{
+	int err;
+
+	err = blkback_req_init();
+	if (err)
+		return err;
+	err = blkback_data_init();
+	if (err)
+		goto req;
+	err = blkback_store_init();
+	if (err)
+		goto data;
+	err = blkback_queue_module_init();
+	if (!err)
+		return 0;
+	blkback_store_exit();
+data:
+	blkback_data_exit();
+req:
+	blkback_req_exit();
+	return err;
+}
+
+static int __init blkback_module_init(void)
+{
+	int err;
+
+	if (!xen_domain())
+		return -ENODEV;
+	err = blkback_module_init_memory();
+	if (err)
+		return err;
+	blkback_debugfs_init();
+	err = xenbus_register_backend(&blkback_driver);
+	if (!err)
+		return 0;
+	blkback_debugfs_exit();
+	blkback_module_exit_memory();
+	return err;
+}
+
+static void __exit blkback_module_exit(void)
+{
+	xenbus_unregister_driver(&blkback_driver);
+	blkback_debugfs_exit();
+	blkback_module_exit_memory();
+}
+
+module_init(blkback_module_init);
+module_exit(blkback_module_exit);
+
+MODULE_DESCRIPTION("Tandem: block backend for Xen guests");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One virtual disk: the device on xenbus, its store and its rings.
+ */
+#ifndef BLKBACK_DEVICE_H
+#define BLKBACK_DEVICE_H
+
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include <xen/xenbus.h>
+
+#include "backend/blk/queue.h"
+#include "backend/blk/store.h"
+#include "blkif/decode.h"
+#include "blkif/keys.h"
+#include "common/xenbus/device.h"
+
+struct dentry;
+
+/**
+ * struct blkback_device - one virtual disk
+ * @base: the state machine
+ * @xbdev: the device on the bus
+ * @domid: the frontend's domain
+ * @owner: its virtual machine
+ * @tool: what the toolstack asked for
+ * @backend_watch: tells when a hotplug script wrote physical-device
+ * @open_work: opens what it wrote, outside of xenwatch
+ * @lock: guards @store, @store_error, @queues and @nr_queues against readers
+ *        in sysfs and debugfs; nests outside of everything else
+ * @store: the open store, NULL before and after
+ * @store_error: why the last attempt to open one failed
+ * @limits: what requests are held against; @limits.sectors changes on resize
+ * @steady_writes: the store wants pages that do not change
+ * @connected: rings are or were being served and are not released yet
+ * @nr_queues: rings
+ * @queues: the rings, NULL when there are none
+ * @transport: what was agreed with the frontend
+ * @totals: counters of earlier connections
+ * @barrier: ring whose barrier waits or runs, NULL mostly
+ * @barrier_lock: guards the setting of @barrier
+ * @settled: woken when nothing is in flight any more
+ * @orphan_work: frees an orphan
+ * @orphan: the device is gone from the bus; the last request frees it
+ * @broken: times that the frontend broke the protocol
+ * @last_error: the last such thing, or the last request refused
+ * @refused: when to stop telling about refused requests
+ * @debugfs: its directory
+ */
+struct blkback_device {
+	struct tandem_device base;
+	struct xenbus_device *xbdev;
+	domid_t domid;
+	struct blkback_owner *owner;
+	struct tandem_blkif_tool_keys tool;
+	struct xenbus_watch backend_watch;
+	struct work_struct open_work;
+	struct mutex lock;
+	struct blkback_store *store;
+	char store_error[BLKBACK_STORE_ERROR];
+	struct tandem_blkif_limits limits;
+	bool steady_writes;
+	bool connected;
+	unsigned int nr_queues;
+	struct blkback_queue *queues;
+	struct tandem_blkif_transport transport;
+	struct blkback_stats totals;
+	struct blkback_queue *barrier;
+	spinlock_t barrier_lock;
+	wait_queue_head_t settled;
+	struct work_struct orphan_work;
+	bool orphan;
+	u64 broken;
+	char last_error[96];
+	struct ratelimit_state refused;
+	struct dentry *debugfs;
+};
+
+void blkback_device_refused(struct blkback_device *device, unsigned int index,
+			    enum tandem_blkif_why why);
+void blkback_device_broken(struct blkback_device *device, const char *what);
+void blkback_device_drained(struct blkback_device *device);
+int blkback_device_open(struct blkback_device *device, const char *text);
+int blkback_device_close(struct blkback_device *device);
+int blkback_device_resize(struct blkback_device *device);
+void blkback_device_stats(struct blkback_device *device,
+			  struct blkback_stats *sum);
+
+int blkback_connect_publish(struct blkback_device *device);
+int blkback_connect(struct blkback_device *device);
+void blkback_connect_sectors(struct blkback_device *device, u64 sectors);
+void blkback_disconnect(struct blkback_device *device);
+bool blkback_disconnect_finish(struct blkback_device *device);
+
+bool blkback_device_barrier_begin(struct blkback_device *device,
+				  struct blkback_queue *queue);
+void blkback_device_barrier_end(struct blkback_device *device,
+				struct blkback_queue *queue);
+
+extern const struct attribute_group *blkback_sysfs_groups[];
+
+void blkback_debugfs_init(void);
+void blkback_debugfs_exit(void);
+void blkback_debugfs_add(struct blkback_device *device);
+void blkback_debugfs_remove(struct blkback_device *device);
+
+#endif /* BLKBACK_DEVICE_H */

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual machines as holders of disks, and the image files that they hold.
+ *
+ * Block devices have a holder in the kernel; files have none, so theirs are
+ * listed here, by inode: the same file under two names is one file.
+ */
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "backend/blk/owner.h"
+
+/**
+ * struct blkback_owner - one virtual machine that has disks here
+ * @node: on the list of all
+ * @users: disks that it has
+ * @name: for people
+ * @uuid: what it is known by
+ */
+struct blkback_owner {
+	struct list_head node;
+	unsigned int users;
+	char name[64];
+	char uuid[40];
+};
+
+/**
+ * struct blkback_claim - one image file in use
+ * @node: on the list of all
+ * @owner: the machine that writes, or one of those that read
+ * @inode: the file; held open by the stores that claimed it
+ * @writers: stores that write, all of one owner
+ * @readers: stores that only read, of anybody
+ */
+struct blkback_claim {
+	struct list_head node;
+	struct blkback_owner *owner;
+	struct inode *inode;
+	unsigned int writers;
+	unsigned int readers;
+};
+
+/* Guards both lists and all they hold. Nothing is taken inside. */
+static DEFINE_MUTEX(blkback_owner_lock);
+static LIST_HEAD(blkback_owners);
+static LIST_HEAD(blkback_claims);
+
+static struct blkback_owner *blkback_owner_find(const char *uuid)
+{
+	struct blkback_owner *owner;
+
+	list_for_each_entry(owner, &blkback_owners, node)
+		if (!strcmp(owner->uuid, uuid))
+			return owner;
+	return NULL;
+}
+
+static struct blkback_owner *blkback_owner_make(const char *uuid, domid_t domid)
+{
+	struct blkback_owner *owner = kzalloc(sizeof(*owner), GFP_KERNEL);
+
+	if (!owner)
+		return NULL;
+	strscpy(owner->uuid, uuid, sizeof(owner->uuid));
+	snprintf(owner->name, sizeof(owner->name), "domain %u (%s)", domid,
+		 uuid);
+	list_add(&owner->node, &blkback_owners);
+	return owner;
+}
+
+/**
+ * blkback_owner_get() - the machine of a domain
+ * @uuid: its uuid as text, or any text that only this machine has
+ * @domid: its domain, for messages
+ *
+ * Context: process; may sleep.
+ * Return: the machine, to be put; or NULL without memory.
+ */
+struct blkback_owner *blkback_owner_get(const char *uuid, domid_t domid)
+{
+	struct blkback_owner *owner;
+
+	mutex_lock(&blkback_owner_lock);
+	owner = blkback_owner_find(uuid);
+	if (!owner)
+		owner = blkback_owner_make(uuid, domid);
+	if (owner)
+		owner->users++;
+	mutex_unlock(&blkback_owner_lock);
+	return owner;
+}
+
+/**
+ * blkback_owner_put() - a disk of a machine is gone
+ * @owner: the machine; NULL is allowed
+ */
+void blkback_owner_put(struct blkback_owner *owner)
+{
+	if (!owner)
+		return;
+	mutex_lock(&blkback_owner_lock);
+	if (!--owner->users) {
+		list_del(&owner->node);
+		kfree(owner);
+	}
+	mutex_unlock(&blkback_owner_lock);
+}
+
+/**
+ * blkback_owner_name() - a machine's name for messages
+ * @owner: the machine
+ *
+ * Return: text that lives as long as @owner.
+ */
+const char *blkback_owner_name(const struct blkback_owner *owner)
+{
+	return owner->name;
+}
+
+static struct blkback_claim *blkback_claim_find(const struct inode *inode)
+{
+	struct blkback_claim *claim;
+
+	list_for_each_entry(claim, &blkback_claims, node)
+		if (claim->inode == inode)
+			return claim;
+	return NULL;
+}
+
+static struct blkback_claim *blkback_claim_make(struct inode *inode)
+{
+	struct blkback_claim *claim = kzalloc(sizeof(*claim), GFP_KERNEL);
+
+	if (!claim)
+		return NULL;
+	claim->inode = inode;
+	list_add(&claim->node, &blkback_claims);
+	return claim;
+}
+
+/* A writer suffers nobody else; readers suffer each other. */
+static bool blkback_claim_conflicts(const struct blkback_claim *claim,
+				    const struct blkback_owner *owner,
+				    bool write)
+{
+	if (claim->owner == owner)
+		return false;
+	return write || claim->writers;
+}
+
+/**
+ * blkback_owner_claim() - a machine wants to use an image file
+ * @owner: the machine
+ * @inode: the file, which the caller holds open
+ * @write: to write to it
+ * @holder: filled with the name of the one who has it, when refused
+ * @size: bytes at @holder
+ *
+ * Return: 0, -EBUSY or -ENOMEM.
+ */
+int blkback_owner_claim(struct blkback_owner *owner, struct inode *inode,
+			bool write, char *holder, size_t size)
+{
+	struct blkback_claim *claim;
+	int err = -ENOMEM;
+
+	mutex_lock(&blkback_owner_lock);
+	claim = blkback_claim_find(inode);
+	if (!claim)
+		claim = blkback_claim_make(inode);
+	if (!claim)
+		goto out;
+	if (!claim->owner)
+		claim->owner = owner;
+	err = -EBUSY;
+	if (blkback_claim_conflicts(claim, owner, write)) {
+		strscpy(holder, claim->owner->name, size);
+		goto out;
+	}
+	claim->writers += write;
+	claim->readers += !write;
+	if (write)
+		claim->owner = owner;
+	err = 0;
+out:
+	mutex_unlock(&blkback_owner_lock);
+	return err;
+}
+
+/**
+ * blkback_owner_release() - the counterpart of blkback_owner_claim()
+ * @owner: the machine
+ * @inode: the file, still held open
+ * @write: as it was claimed
+ */
+void blkback_owner_release(struct blkback_owner *owner, struct inode *inode,
+			   bool write)
+{
+	struct blkback_claim *claim;
+
+	mutex_lock(&blkback_owner_lock);
+	claim = blkback_claim_find(inode);
+	if (claim) {
+		claim->writers -= write;
+		claim->readers -= !write;
+		if (!claim->writers && !claim->readers) {
+			list_del(&claim->node);
+			kfree(claim);
+		}
+	}
+	mutex_unlock(&blkback_owner_lock);
+}

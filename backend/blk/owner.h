@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who may write to a disk: one virtual machine at a time.
+ *
+ * A machine is its uuid and not its domid, because a reboot or a migration to
+ * the same host has two domains of one machine for a moment.
+ */
+#ifndef BLKBACK_OWNER_H
+#define BLKBACK_OWNER_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+#include <xen/interface/xen.h>
+
+struct blkback_owner;
+
+struct blkback_owner *blkback_owner_get(const char *uuid, domid_t domid);
+void blkback_owner_put(struct blkback_owner *owner);
+const char *blkback_owner_name(const struct blkback_owner *owner);
+
+int blkback_owner_claim(struct blkback_owner *owner, struct inode *inode,
+			bool write, char *holder, size_t size);
+void blkback_owner_release(struct blkback_owner *owner, struct inode *inode,
+			   bool write);
+
+#endif /* BLKBACK_OWNER_H */

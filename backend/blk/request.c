@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests: their memory, and the room for their segments.
+ *
+ * Nothing is allocated for a ring that carries nothing, but for one request
+ * with room for the longest transfer: it always proceeds, however short memory
+ * is, so that swap on the device, or dom0's own writeback through it, never
+ * waits for memory that only it can free.
+ */
+#include <linux/slab.h>
+
+#include "backend/blk/device.h"
+#include "backend/blk/params.h"
+#include "backend/blk/queue.h"
+#include "backend/blk/request.h"
+
+/* Requests kept for reuse per ring; the rest goes back to the slab at once. */
+#define BLKBACK_FREE_MAX 32u
+
+static struct kmem_cache *blkback_req_cache;
+
+/**
+ * blkback_req_init() - make the slab of requests
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int blkback_req_init(void)
+{
+	blkback_req_cache = KMEM_CACHE(blkback_req, 0);
+	return blkback_req_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * blkback_req_exit() - free the slab; no request may exist
+ */
+void blkback_req_exit(void)
+{
+	kmem_cache_destroy(blkback_req_cache);
+}
+
+static struct blkback_req *blkback_req_cached(struct blkback_queue *queue)
+{
+	struct blkback_req *req;
+
+	spin_lock_bh(&queue->free_lock);
+	req = list_first_entry_or_null(&queue->free, struct blkback_req, node);
+	if (req) {
+		list_del(&req->node);
+		queue->nr_free--;
+	}
+	spin_unlock_bh(&queue->free_lock);
+	return req;
+}
+
+static struct blkback_req *blkback_req_reserve(struct blkback_queue *queue)
+{
+	struct blkback_req *req;
+
+	spin_lock_bh(&queue->free_lock);
+	req = queue->reserve;
+	queue->reserve = NULL;
+	spin_unlock_bh(&queue->free_lock);
+	return req;
+}
+
+static void blkback_req_reset(struct blkback_req *req,
+			      struct blkback_queue *queue)
+{
+	req->queue = queue;
+	req->status = 0;
+	req->nr_segs = 0;
+	req->nr_indirect = 0;
+	req->sleepy = false;
+}
+
+/**
+ * blkback_req_alloc() - a request to decode into
+ * @queue: its ring
+ *
+ * Context: process, under memalloc_noio.
+ * Return: the request, or NULL: wait until one of those in flight is done.
+ */
+struct blkback_req *blkback_req_alloc(struct blkback_queue *queue)
+{
+	struct blkback_req *req = blkback_req_cached(queue);
+
+	if (!req) {
+		req = kmem_cache_alloc(blkback_req_cache,
+				       GFP_NOIO | __GFP_NOWARN);
+		if (req) {
+			req->reserved = false;
+			req->seg = req->direct;
+		}
+	}
+	if (!req)
+		req = blkback_req_reserve(queue);
+	if (req)
+		blkback_req_reset(req, queue);
+	return req;
+}
+
+/**
+ * blkback_req_room() - make room for the segments of an indirect request
+ * @req: the request
+ * @nr_segs: how many
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int blkback_req_room(struct blkback_req *req, unsigned int nr_segs)
+{
+	if (nr_segs <= BLKBACK_DIRECT_SEGS || req->reserved)
+		return 0;
+	req->seg = kmalloc_array(nr_segs, sizeof(*req->seg),
+				 GFP_NOIO | __GFP_NOWARN);
+	if (req->seg)
+		return 0;
+	req->seg = req->direct;
+	return -ENOMEM;
+}
+
+/**
+ * blkback_req_free() - a request is answered
+ * @req: the request; it holds no page any more
+ *
+ * Context: any with BHs off, or process.
+ */
+void blkback_req_free(struct blkback_req *req)
+{
+	struct blkback_queue *queue = req->queue;
+	bool keep = false;
+
+	if (!req->reserved && req->seg != req->direct) {
+		kfree(req->seg);
+		req->seg = req->direct;
+	}
+	spin_lock_bh(&queue->free_lock);
+	if (req->reserved) {
+		queue->reserve = req;
+		keep = true;
+	} else if (queue->nr_free < BLKBACK_FREE_MAX) {
+		list_add(&req->node, &queue->free);
+		queue->nr_free++;
+		keep = true;
+	}
+	spin_unlock_bh(&queue->free_lock);
+	if (!keep)
+		kmem_cache_free(blkback_req_cache, req);
+}
+
+static void blkback_req_destroy(struct blkback_req *req)
+{
+	if (!req)
+		return;
+	if (req->seg != req->direct)
+		kfree(req->seg);
+	kmem_cache_free(blkback_req_cache, req);
+}
+
+/**
+ * blkback_req_pool_init() - a ring's requests: the reserve
+ * @queue: the ring
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int blkback_req_pool_init(struct blkback_queue *queue)
+{
+	struct blkback_req *req;
+
+	req = kmem_cache_alloc(blkback_req_cache, GFP_KERNEL);
+	if (!req)
+		return -ENOMEM;
+	req->reserved = true;
+	req->seg = kmalloc_array(BLKBACK_MAX_INDIRECT, sizeof(*req->seg),
+				 GFP_KERNEL);
+	if (!req->seg) {
+		kmem_cache_free(blkback_req_cache, req);
+		return -ENOMEM;
+	}
+	queue->reserve = req;
+	return 0;
+}
+
+/**
+ * blkback_req_pool_free() - free a ring's requests; none is in flight
+ * @queue: the ring; idempotent
+ */
+void blkback_req_pool_free(struct blkback_queue *queue)
+{
+	struct blkback_req *req, *next;
+
+	list_for_each_entry_safe(req, next, &queue->free, node)
+		kmem_cache_free(blkback_req_cache, req);
+	INIT_LIST_HEAD(&queue->free);
+	queue->nr_free = 0;
+	blkback_req_destroy(queue->reserve);
+	queue->reserve = NULL;
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A block device as store: bios, one plug per batch.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+
+#include "backend/blk/owner.h"
+#include "backend/blk/queue.h"
+#include "backend/blk/store.h"
+
+/*
+ * A set of our own: bios for one guest's disk may sit on top of another's (a
+ * guest's disk on a file system on a guest's disk), and must not wait for each
+ * other's memory.
+ */
+static struct bio_set blkback_bios;
+
+static void blkback_bdev_end(struct bio *bio)
+{
+	struct blkback_req *req = bio->bi_private;
+
+	if (unlikely(bio->bi_status))
+		req->status = bio->bi_status == BLK_STS_NOTSUPP ?
+			      TANDEM_BLKIF_RSP_EOPNOTSUPP :
+			      TANDEM_BLKIF_RSP_ERROR;
+	bio_put(bio);
+	if (atomic_dec_and_test(&req->pending))
+		blkback_queue_done(req);
+}
+
+static blk_opf_t blkback_bdev_opf(const struct blkback_req *req)
+{
+	blk_opf_t opf = REQ_OP_READ;
+
+	if (req->kind == TANDEM_BLKIF_READ)
+		return opf;
+	opf = REQ_OP_WRITE | REQ_SYNC | REQ_IDLE;
+	if (req->flags & TANDEM_BLKIF_F_PREFLUSH)
+		opf |= REQ_PREFLUSH;
+	if (req->flags & TANDEM_BLKIF_F_FUA)
+		opf |= REQ_FUA;
+	return opf;
+}
+
+static struct bio *blkback_bdev_bio(struct blkback_store *store,
+				    struct blkback_req *req, u64 sector,
+				    unsigned int vecs, blk_opf_t opf)
+{
+	struct bio *bio;
+
+	bio = bio_alloc_bioset(store->bdev.bdev,
+			       min_t(unsigned int, vecs, BIO_MAX_VECS), opf,
+			       GFP_NOIO, &blkback_bios);
+	bio->bi_iter.bi_sector = sector;
+	bio->bi_private = req;
+	bio->bi_end_io = blkback_bdev_end;
+	return bio;
+}
+
+/*
+ * A request is one bio, or a few. @pending starts at one, which stands for the
+ * last: while earlier ones complete it cannot reach zero.
+ */
+static void blkback_bdev_rw(struct blkback_store *store,
+			    struct blkback_req *req)
+{
+	blk_opf_t opf = blkback_bdev_opf(req);
+	u64 sector = req->sector;
+	unsigned int i, len;
+	struct bio *bio;
+
+	atomic_set(&req->pending, 1);
+	bio = blkback_bdev_bio(store, req, sector, req->nr_segs, opf);
+	for (i = 0; i < req->nr_segs; i++) {
+		struct blkback_seg *seg = &req->seg[i];
+
+		len = blkback_seg_bytes(seg);
+		if (bio_add_page(bio, seg->page, len,
+				 blkback_seg_offset(seg)) != len) {
+			atomic_inc(&req->pending);
+			submit_bio(bio);
+			bio = blkback_bdev_bio(store, req, sector,
+					       req->nr_segs - i, opf);
+			__bio_add_page(bio, seg->page, len,
+				       blkback_seg_offset(seg));
+		}
+		sector += len >> SECTOR_SHIFT;
+	}
+	submit_bio(bio);
+}
+
+static void blkback_bdev_flush(struct blkback_store *store,
+			       struct blkback_req *req)
+{
+	atomic_set(&req->pending, 1);
+	submit_bio(blkback_bdev_bio(store, req, 0, 0,
+				    REQ_OP_WRITE | REQ_PREFLUSH));
+}
+
+static void blkback_bdev_submit(struct blkback_store *store,
+				struct list_head *batch)
+{
+	struct blkback_req *req, *next;
+	struct blk_plug plug;
+
+	blk_start_plug(&plug);
+	list_for_each_entry_safe(req, next, batch, node) {
+		list_del(&req->node);
+		switch (req->kind) {
+		case TANDEM_BLKIF_DISCARD:
+			blkback_store_defer(store, req);
+			break;
+		case TANDEM_BLKIF_FLUSH:
+			blkback_bdev_flush(store, req);
+			break;
+		default:
+			blkback_bdev_rw(store, req);
+		}
+	}
+	blk_finish_plug(&plug);
+}
+
+/**
+ * blkback_bdev_sync() - do what sleeps: discards
+ * @store: the store
+ * @req: the request
+ */
+void blkback_bdev_sync(struct blkback_store *store, struct blkback_req *req)
+{
+	struct block_device *bdev = store->bdev.bdev;
+	int err;
+
+	if (req->flags & TANDEM_BLKIF_F_SECURE)
+		err = blkdev_issue_secure_erase(bdev, req->sector,
+						req->nr_sectors, GFP_NOIO);
+	else
+		err = blkdev_issue_discard(bdev, req->sector, req->nr_sectors,
+					   GFP_NOIO);
+	blkback_store_end(req, err);
+}
+
+static u64 blkback_bdev_sectors(struct blkback_store *store)
+{
+	return bdev_nr_sectors(store->bdev.bdev);
+}
+
+static void blkback_bdev_close(struct blkback_store *store)
+{
+	tandem_bdev_close(&store->bdev);
+}
+
+static const struct blkback_store_ops blkback_bdev_ops = {
+	.submit = blkback_bdev_submit,
+	.sectors = blkback_bdev_sectors,
+	.close = blkback_bdev_close,
+};
+
+static const char *blkback_bdev_why(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return "is in use: mounted, swap, or held by another device or domain";
+	case -EROFS:
+	case -EACCES:
+		return "is read-only: use mode r";
+	case -ENXIO:
+	case -ENODEV:
+		return "has no device behind it";
+	case -ENOMEDIUM:
+		return "has no medium";
+	default:
+		return "cannot be opened";
+	}
+}
+
+#ifdef TANDEM_HAVE_BDEV_HOLDER_OPS
+/*
+ * The holder is a machine and has several disks, so it cannot say which device
+ * died; each I/O to the dead one fails from now on, and that tells the guest.
+ */
+static void blkback_bdev_mark_dead(struct block_device *bdev, bool surprise)
+{
+	pr_warn_ratelimited("tandem_blkback: %pg: the device went away%s\n",
+			    bdev, surprise ? " without notice" : "");
+	mutex_unlock(&bdev->bd_holder_lock);
+}
+
+static const struct blk_holder_ops blkback_bdev_holder = {
+	.mark_dead = blkback_bdev_mark_dead,
+};
+#define BLKBACK_HOLDER_OPS (&blkback_bdev_holder)
+#else
+#define BLKBACK_HOLDER_OPS NULL
+#endif
+
+static void blkback_bdev_describe(struct blkback_store *store)
+{
+	struct block_device *bdev = store->bdev.bdev;
+
+	store->ops = &blkback_bdev_ops;
+	store->dev = bdev->bd_dev;
+	store->sector_size = bdev_logical_block_size(bdev);
+	store->phys_size = bdev_physical_block_size(bdev);
+	store->steady = bdev_stable_writes(bdev);
+	if (!store->wish.discard || !bdev_max_discard_sectors(bdev))
+		return;
+	store->granularity = max(bdev_discard_granularity(bdev),
+				 store->sector_size);
+	store->alignment = bdev_discard_alignment(bdev);
+	store->secure = bdev_max_secure_erase_sectors(bdev);
+}
+
+/**
+ * blkback_bdev_open() - open a block device as store
+ * @store: with path and wish
+ * @dev: its number, or 0 to go by the path
+ * @why: filled with one line for people on error
+ *
+ * Context: process; may sleep.
+ * Return: 0 or a negative error.
+ */
+int blkback_bdev_open(struct blkback_store *store, dev_t dev, char *why)
+{
+	bool write = !store->wish.readonly;
+	/* Readers share; a writer has a holder: its machine. */
+	void *holder = write && !store->wish.shared ? store->wish.owner : NULL;
+	int err;
+
+	if (dev)
+		err = tandem_bdev_open_dev(&store->bdev, dev, write, holder,
+					   holder ? BLKBACK_HOLDER_OPS : NULL);
+	else
+		err = tandem_bdev_open_path(&store->bdev, store->path, write,
+					    holder,
+					    holder ? BLKBACK_HOLDER_OPS : NULL);
+	if (!err && write && bdev_read_only(store->bdev.bdev)) {
+		tandem_bdev_close(&store->bdev);
+		err = -EROFS;
+	}
+	if (err) {
+		snprintf(why, BLKBACK_STORE_ERROR, "%.80s: %s", store->path,
+			 blkback_bdev_why(err));
+		return err;
+	}
+	blkback_bdev_describe(store);
+	return 0;
+}
+
+/**
+ * blkback_bdev_init() - reserve bios
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int blkback_bdev_init(void)
+{
+	return bioset_init(&blkback_bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+}
+
+/**
+ * blkback_bdev_exit() - free the reserve
+ */
+void blkback_bdev_exit(void)
+{
+	bioset_exit(&blkback_bios);
+}

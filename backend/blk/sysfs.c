@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an operator and xentop see of a disk, and where a hotplug script tells
+ * which store to open. Documented in docs/ABI.
+ */
+#include <linux/ctype.h>
+#include <linux/device.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "backend/blk/device.h"
+
+static struct blkback_device *blkback_sysfs_device(struct device *dev)
+{
+	return dev_get_drvdata(dev);
+}
+
+static ssize_t physical_device_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	struct blkback_device *device = blkback_sysfs_device(dev);
+	dev_t number = 0;
+
+	mutex_lock(&device->lock);
+	if (device->store)
+		number = device->store->dev;
+	mutex_unlock(&device->lock);
+	return sysfs_emit(buf, "%x:%x\n", MAJOR(number), MINOR(number));
+}
+static DEVICE_ATTR_RO(physical_device);
+
+static ssize_t mode_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%s\n", blkback_sysfs_device(dev)->tool.mode);
+}
+static DEVICE_ATTR_RO(mode);
+
+static ssize_t store_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct blkback_device *device = blkback_sysfs_device(dev);
+	ssize_t len;
+
+	mutex_lock(&device->lock);
+	if (device->store)
+		len = sysfs_emit(buf, "%s:%s\n",
+				 device->store->file ? "file" : "phy",
+				 device->store->path);
+	else
+		len = sysfs_emit(buf, "none\n");
+	mutex_unlock(&device->lock);
+	return len;
+}
+
+static ssize_t store_store(struct device *dev, struct device_attribute *attr,
+			   const char *buf, size_t count)
+{
+	struct blkback_device *device = blkback_sysfs_device(dev);
+	char *text = kstrndup(buf, count, GFP_KERNEL);
+	size_t len;
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	/* One newline ends the line; a path may end in a space. */
+	len = strlen(text);
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = 0;
+	if (!strcmp(text, "none"))
+		err = blkback_device_close(device);
+	else
+		err = blkback_device_open(device, text);
+	kfree(text);
+	return err ?: count;
+}
+static DEVICE_ATTR(store, 0600, store_show, store_store);
+
+static ssize_t store_error_show(struct device *dev,
+				struct device_attribute *attr, char *buf)
+{
+	struct blkback_device *device = blkback_sysfs_device(dev);
+	ssize_t len;
+
+	mutex_lock(&device->lock);
+	len = sysfs_emit(buf, "%s\n", device->store_error);
+	mutex_unlock(&device->lock);
+	return len;
+}
+static DEVICE_ATTR(store_error, 0400, store_error_show, NULL);
+
+static ssize_t resize_store(struct device *dev, struct device_attribute *attr,
+			    const char *buf, size_t count)
+{
+	bool yes;
+	int err;
+
+	err = kstrtobool(buf, &yes);
+	if (!err && yes)
+		err = blkback_device_resize(blkback_sysfs_device(dev));
+	return err ?: count;
+}
+static DEVICE_ATTR_WO(resize);
+
+static struct attribute *blkback_attrs[] = {
+	&dev_attr_physical_device.attr,
+	&dev_attr_mode.attr,
+	&dev_attr_store.attr,
+	&dev_attr_store_error.attr,
+	&dev_attr_resize.attr,
+	NULL
+};
+
+static const struct attribute_group blkback_group = {
+	.attrs = blkback_attrs,
+};
+
+static ssize_t blkback_stat_show(struct device *dev, size_t offset, char *buf)
+{
+	struct blkback_stats sum;
+
+	blkback_device_stats(blkback_sysfs_device(dev), &sum);
+	return sysfs_emit(buf, "%llu\n",
+			  *(u64 *)((char *)&sum + offset));
+}
+
+#define BLKBACK_STAT(name)						\
+static ssize_t name##_show(struct device *dev,				\
+			   struct device_attribute *attr, char *buf)	\
+{									\
+	return blkback_stat_show(dev,					\
+				 offsetof(struct blkback_stats, name),	\
+				 buf);					\
+}									\
+static DEVICE_ATTR_RO(name)
+
+BLKBACK_STAT(oo_req);
+BLKBACK_STAT(rd_req);
+BLKBACK_STAT(wr_req);
+BLKBACK_STAT(f_req);
+BLKBACK_STAT(ds_req);
+BLKBACK_STAT(rd_sect);
+BLKBACK_STAT(wr_sect);
+
+static struct attribute *blkback_stat_attrs[] = {
+	&dev_attr_oo_req.attr,
+	&dev_attr_rd_req.attr,
+	&dev_attr_wr_req.attr,
+	&dev_attr_f_req.attr,
+	&dev_attr_ds_req.attr,
+	&dev_attr_rd_sect.attr,
+	&dev_attr_wr_sect.attr,
+	NULL
+};
+
+static const struct attribute_group blkback_stat_group = {
+	.name = "statistics",
+	.attrs = blkback_stat_attrs,
+};
+
+const struct attribute_group *blkback_sysfs_groups[] = {
+	&blkback_group,
+	&blkback_stat_group,
+	NULL
+};

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Event channels with a late end-of-interrupt.
+ */
+#include <linux/export.h>
+
+#include "common/event/event.h"
+
+/**
+ * tandem_event_bind_peer() - bind to a port that the peer offers (backends)
+ * @event: filled in
+ * @dev: the device, whose events are counted and throttled by the event core
+ * @remote: the peer's port, any value
+ * @handler: called in hard interrupt context; ends with tandem_event_done(),
+ *           then or later from a worker
+ * @arg: its argument
+ *
+ * Context: process; may sleep.
+ * Return: 0 or a negative error; @event->irq is 0 then.
+ */
+int tandem_event_bind_peer(struct tandem_event *event,
+			   struct xenbus_device *dev, evtchn_port_t remote,
+			   irq_handler_t handler, void *arg)
+{
+	int irq;
+
+	irq = bind_interdomain_evtchn_to_irqhandler_lateeoi(dev, remote,
+							    handler, 0,
+							    dev_name(&dev->dev),
+							    arg);
+	event->port = 0;
+	event->arg = arg;
+	event->irq = irq < 0 ? 0 : irq;
+	return irq < 0 ? irq : 0;
+}
+EXPORT_SYMBOL_GPL(tandem_event_bind_peer);
+
+/**
+ * tandem_event_offer() - make a port for the peer to bind to (frontends)
+ * @event: filled in; @event->port is what goes to xenstore
+ * @dev: the device
+ * @handler: as for tandem_event_bind_peer()
+ * @arg: its argument
+ *
+ * Context: process; may sleep.
+ * Return: 0 or a negative error; nothing is held then.
+ */
+int tandem_event_offer(struct tandem_event *event, struct xenbus_device *dev,
+		       irq_handler_t handler, void *arg)
+{
+	int err;
+
+	event->irq = 0;
+	event->arg = arg;
+	err = xenbus_alloc_evtchn(dev, &event->port);
+	if (err)
+		return err;
+	err = bind_evtchn_to_irqhandler_lateeoi(event->port, handler, 0,
+						dev_name(&dev->dev), arg);
+	if (err < 0) {
+		xenbus_free_evtchn(dev, event->port);
+		event->port = 0;
+		return err;
+	}
+	event->irq = err;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(tandem_event_offer);
+
+/**
+ * tandem_event_unbind() - unbind and close; no handler runs afterwards
+ * @event: bound or not; idempotent
+ *
+ * Context: process; waits for a running handler.
+ */
+void tandem_event_unbind(struct tandem_event *event)
+{
+	if (event->irq)
+		unbind_from_irqhandler(event->irq, event->arg);
+	event->irq = 0;
+	event->port = 0;
+}
+EXPORT_SYMBOL_GPL(tandem_event_unbind);
+
+/**
+ * tandem_event_notify() - tell the peer to look again
+ * @event: bound or not
+ *
+ * Context: any; one hypercall.
+ */
+void tandem_event_notify(struct tandem_event *event)
+{
+	if (!event->irq)
+		return;
+	event->sent++;
+	notify_remote_via_irq(event->irq);
+}
+EXPORT_SYMBOL_GPL(tandem_event_notify);
+
+/**
+ * tandem_event_done() - the work that an event asked for is done
+ * @event: the event, whose handler ran and did not yet say so
+ * @had_work: there was work; otherwise the event counts as spurious
+ *
+ * Context: any. Exactly once per run of the handler.
+ */
+void tandem_event_done(struct tandem_event *event, bool had_work)
+{
+	event->seen++;
+	if (!had_work)
+		event->spurious++;
+	xen_irq_lateeoi(event->irq, had_work ? 0 : XEN_EOI_FLAG_SPURIOUS);
+}
+EXPORT_SYMBOL_GPL(tandem_event_done);

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From events to steps, and from steps to what the driver does.
+ */
+#include <linux/export.h>
+
+#include "common/compat/xenbus.h"
+#include "common/xenbus/device.h"
+
+/* How many messages per device in how long. */
+#define DEVICE_ERRORS		10
+#define DEVICE_ERROR_INTERVAL	(60 * HZ)
+
+/* The order in which a step's actions are carried out, see state.h. */
+static const u16 device_first[] = {
+	TANDEM_DO_MEND, TANDEM_DO_COMPLAIN, TANDEM_DO_REFUSE, TANDEM_DO_RESIZE,
+	TANDEM_DO_DISCONNECT, TANDEM_DO_RECONNECT,
+};
+
+static struct workqueue_struct *device_queue;
+
+static_assert(TANDEM_XB_UNKNOWN == (int)XenbusStateUnknown);
+static_assert(TANDEM_XB_INITWAIT == (int)XenbusStateInitWait);
+static_assert(TANDEM_XB_CONNECTED == (int)XenbusStateConnected);
+static_assert(TANDEM_XB_CLOSED == (int)XenbusStateClosed);
+static_assert(TANDEM_XB_RECONFIGURED == (int)XenbusStateReconfigured);
+
+static bool device_is_online(struct tandem_device *dev)
+{
+	const char *dir = dev->ops->front ? dev->xdev->otherend :
+					    dev->xdev->nodename;
+
+	return xenbus_read_unsigned(dir, "online", dev->ops->front) != 0;
+}
+
+static void device_look(struct tandem_device *dev, enum tandem_dev_event event)
+{
+	struct tandem_dev_ctx *ctx = &dev->ctx;
+
+	ctx->event = event;
+	ctx->peer = tandem_compat_peer_state(dev->xdev);
+	ctx->online = device_is_online(dev);
+	dev->ops->facts(dev, ctx);
+	if (event == TANDEM_EV_BROKEN)
+		ctx->broken = true;
+}
+
+static struct tandem_step device_decide(struct tandem_device *dev)
+{
+	return dev->ops->front ? tandem_front_step(&dev->ctx) :
+				 tandem_back_step(&dev->ctx);
+}
+
+static void device_begin(struct tandem_device *dev, unsigned int todo)
+{
+	unsigned int with = todo & TANDEM_DO_SURPRISE;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(device_first); i++) {
+		if (!(todo & device_first[i]))
+			continue;
+		if (device_first[i] == TANDEM_DO_MEND)
+			dev->ctx.broken = false;
+		else
+			dev->ops->act(dev, device_first[i] | with);
+	}
+}
+
+/* PUBLISH and CONNECT: the two that may fail. */
+static int device_proceed(struct tandem_device *dev, unsigned int todo)
+{
+	int err = 0;
+
+	if (todo & TANDEM_DO_PUBLISH) {
+		if (dev->ops->front)
+			dev->ctx.ready = false;
+		err = dev->ops->act(dev, TANDEM_DO_PUBLISH);
+	}
+	if (!err && (todo & TANDEM_DO_CONNECT))
+		err = dev->ops->act(dev, TANDEM_DO_CONNECT);
+	return err;
+}
+
+static void device_publish(struct tandem_device *dev, u8 state)
+{
+	u8 from = dev->ctx.own;
+
+	dev->ctx.own = state;
+	xenbus_switch_state(dev->xdev, (enum xenbus_state)state);
+	if (dev->ops->moved)
+		dev->ops->moved(dev, from, state);
+}
+
+/* One step. Returns the event of the next, or -1 when there is none. */
+static int device_step(struct tandem_device *dev, enum tandem_dev_event event)
+{
+	struct tandem_step step;
+	bool again;
+
+	device_look(dev, event);
+	step = device_decide(dev);
+	device_begin(dev, step.todo);
+	if (device_proceed(dev, step.todo))
+		return TANDEM_EV_BROKEN;
+	again = step.todo & (TANDEM_DO_DISCONNECT | TANDEM_DO_MEND);
+	if (step.state != dev->ctx.own) {
+		device_publish(dev, step.state);
+		again = true;
+	}
+	if (step.todo & TANDEM_DO_REMOVE) {
+		dev->ops->act(dev, TANDEM_DO_REMOVE);
+		return -1;
+	}
+	return again ? TANDEM_EV_NONE : -1;
+}
+
+static void device_handle(struct tandem_device *dev, enum tandem_dev_event event)
+{
+	int next = event;
+	unsigned int n;
+
+	for (n = 0; n < TANDEM_STEPS_MAX && next >= 0; n++) {
+		if (READ_ONCE(dev->stopped))
+			return;
+		next = device_step(dev, next);
+	}
+}
+
+/*
+ * The bus has forgotten our state. So do we; the driver lets go of what the old
+ * life holds of the peer, and keeps what users hold of it.
+ */
+static void device_begin_anew(struct tandem_device *dev)
+{
+	dev->ops->act(dev, TANDEM_DO_RECONNECT);
+	memset(&dev->ctx, 0, sizeof(dev->ctx));
+	dev->ctx.own = TANDEM_XB_INITIALISING;
+	dev->ctx.ready = dev->ops->front;
+}
+
+static void device_work(struct work_struct *work)
+{
+	struct tandem_device *dev = container_of(work, struct tandem_device,
+						 work);
+	unsigned long events = xchg(&dev->events, 0);
+	unsigned int event;
+
+	if (xchg(&dev->reborn, false))
+		device_begin_anew(dev);
+	for_each_set_bit(event, &events, TANDEM_EVENTS)
+		device_handle(dev, event);
+}
+
+/**
+ * tandem_device_init() - begin to look after a device
+ * @dev: zeroed
+ * @xdev: the device on the bus
+ * @ops: the driver
+ */
+void tandem_device_init(struct tandem_device *dev, struct xenbus_device *xdev,
+			const struct tandem_device_ops *ops)
+{
+	dev->xdev = xdev;
+	dev->ops = ops;
+	dev->ctx.own = TANDEM_XB_INITIALISING;
+	dev->ctx.ready = ops->front;
+	INIT_WORK(&dev->work, device_work);
+	spin_lock_init(&dev->lock);
+	ratelimit_state_init(&dev->limit, DEVICE_ERROR_INTERVAL, DEVICE_ERRORS);
+	ratelimit_set_flags(&dev->limit, RATELIMIT_MSG_ON_RELEASE);
+}
+EXPORT_SYMBOL_GPL(tandem_device_init);
+
+/**
+ * tandem_device_kick() - note an event, to be looked at soon
+ * @dev: the device
+ * @event: what happened
+ *
+ * Context: any. Of no effect after tandem_device_stop().
+ */
+void tandem_device_kick(struct tandem_device *dev, enum tandem_dev_event event)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	if (!dev->stopped) {
+		set_bit(event, &dev->events);
+		queue_work(device_queue, &dev->work);
+	}
+	spin_unlock_irqrestore(&dev->lock, flags);
+}
+EXPORT_SYMBOL_GPL(tandem_device_kick);
+
+/**
+ * tandem_device_reborn() - begin a new life, as after resume
+ * @dev: the device, which the bus has set to Initialising
+ *
+ * The work then lets the driver disconnect and forget, before it looks at the
+ * peer. It does so after the thaw, when everything works again.
+ */
+void tandem_device_reborn(struct tandem_device *dev)
+{
+	WRITE_ONCE(dev->reborn, true);
+	tandem_device_kick(dev, TANDEM_EV_PEER);
+}
+EXPORT_SYMBOL_GPL(tandem_device_reborn);
+
+/**
+ * tandem_device_stop() - no action runs or starts any more
+ * @dev: the device; may be stopped already
+ *
+ * The driver has seen to it that an action which is under way ends soon. May be
+ * called by an action, which is then the last one.
+ *
+ * Context: process; waits for a running action.
+ */
+void tandem_device_stop(struct tandem_device *dev)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	WRITE_ONCE(dev->stopped, true);
+	spin_unlock_irqrestore(&dev->lock, flags);
+	if (current_work() != &dev->work)
+		cancel_work_sync(&dev->work);
+}
+EXPORT_SYMBOL_GPL(tandem_device_stop);
+
+/**
+ * tandem_device_error() - report to the log and to the device's error node
+ * @dev: the device
+ * @err: a negative error
+ * @fmt: what is wrong, without a newline
+ *
+ * A peer can provoke errors, so there are only so many per minute.
+ *
+ * Context: process; may sleep.
+ */
+void tandem_device_error(struct tandem_device *dev, int err,
+			 const char *fmt, ...)
+{
+	char text[160];
+	va_list args;
+
+	if (!__ratelimit(&dev->limit))
+		return;
+	va_start(args, fmt);
+	vscnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	xenbus_dev_error(dev->xdev, err, "%s", text);
+}
+EXPORT_SYMBOL_GPL(tandem_device_error);
+
+/**
+ * tandem_device_start() - make the workqueue of all devices
+ *
+ * Frozen during suspend, so that no step is taken while the store is away. It
+ * has a rescuer: a root or swap disk must be able to reconnect without memory.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tandem_device_start(void)
+{
+	device_queue = alloc_workqueue("tandem", WQ_FREEZABLE | WQ_UNBOUND |
+						 WQ_MEM_RECLAIM, 0);
+	return device_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * tandem_device_finish() - the last driver is gone
+ */
+void tandem_device_finish(void)
+{
+	destroy_workqueue(device_queue);
+}

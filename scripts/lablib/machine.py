@@ -1,0 +1,189 @@
+"""The virtual machine: its command line, its channels, its snapshot."""
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+
+from .qmp import Qmp, connect
+
+PORTS = ("tty", "ctl", "out", "log", "get")
+INPUT_MB, ASSETS_MB = 512, 256
+QEMU = "qemu-system-x86_64"
+
+XEN_ARGS = "console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info/info sync_console console_timestamps=none"
+DOM0_ARGS = ("root=/dev/vda console=hvc0 loglevel=5 audit=0 apparmor=0 selinux=0 "
+             "cryptomgr.notests net.ifnames=0 log_buf_len=4M "
+             "oops=panic panic_on_warn=1 hung_task_panic=1 softlockup_panic=1 panic=-1")
+CHECK_ARGS = "slub_debug=FZPU page_poison=1"
+
+
+class Machine:
+    """One QEMU. `conf` needs: base, snapshots, kernel, mode, vcpus, bench, mem, dom0_mem, raw_disks."""
+
+    def __init__(self, conf, workdir):
+        self.conf = conf
+        self.dir = workdir
+        self.process = None
+        self.qmp = None
+        self.ports = {}
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    # command line
+
+    def dom0_args(self):
+        return DOM0_ARGS if self.conf.bench else f"{DOM0_ARGS} {CHECK_ARGS}"
+
+    def accel(self):
+        if self.conf.mode == "mt":
+            return ["-accel", "tcg,thread=multi"]
+        return ["-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off"]
+
+    def fixed(self):
+        """What the snapshot depends on, apart from file names."""
+        conf = self.conf
+        return self.accel() + [
+            "-M", "q35", "-cpu", "qemu64,+svm,+npt,+nrip-save", "-smp", str(conf.vcpus),
+            "-m", str(conf.mem), "-nodefaults", "-no-user-config", "-display", "none",
+            "-no-reboot", "-nic", "none",
+            "-append", f"{XEN_ARGS} dom0_mem={conf.dom0_mem}M,max:{conf.dom0_mem}M",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+            "-device", "virtio-serial-pci,max_ports=8"]
+
+    def boot_args(self):
+        base = self.conf.base
+        return ["-kernel", f"{base}/xen",
+                "-initrd", f"{self.conf.kernel} {self.dom0_args()},{base}/initramfs"]
+
+    def port_args(self):
+        args = ["-serial", f"file:{self.path('console.log')}"]
+        for nr, name in enumerate(PORTS):
+            kind = "virtconsole" if name == "tty" else "virtserialport"
+            args += ["-chardev", f"socket,id={name},path={self.path(name)},server=on,wait=off",
+                     "-device", f"{kind},chardev={name},name={name},nr={nr}"]
+        return args + ["-qmp", f"unix:{self.path('qmp')},server=on,wait=off"]
+
+    def disk_args(self):
+        disks = [("root.qcow2", "qcow2", ""), ("input.img", "raw", ",read-only=on")]
+        disks += [("assets.img", "raw", ",read-only=on")]
+        disks += [(f"raw{i}.img", "raw", "") for i, _ in enumerate(self.conf.raw_disks)]
+        args = []
+        for i, (name, fmt, more) in enumerate(disks):
+            args += ["-drive", f"if=none,id=d{i},file={self.path(name)},format={fmt},"
+                     f"cache=unsafe,discard=unmap{more}",
+                     "-device", f"virtio-blk-pci,drive=d{i}"]
+        return args
+
+    # the snapshot's name and place
+
+    def key(self):
+        conf = self.conf
+        digest = hashlib.sha256(repr((self.fixed(), self.dom0_args(), conf.raw_disks)).encode())
+        for name in ("xen", "initramfs", "root.img"):
+            digest.update(stat_key(f"{conf.base}/{name}"))
+        digest.update(stat_key(conf.kernel))
+        return f"{conf.mode}-{conf.vcpus}-{digest.hexdigest()[:12]}"
+
+    def snapshot_dir(self):
+        return os.path.join(self.conf.snapshots, self.key())
+
+    # life
+
+    def make_disks(self, backing):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F",
+                        "raw" if backing.endswith(".img") else "qcow2",
+                        "-b", backing, self.path("root.qcow2")], check=True)
+        if not os.path.exists(self.path("input.img")):
+            truncate(self.path("input.img"), INPUT_MB)
+        if not os.path.exists(self.path("assets.img")):
+            truncate(self.path("assets.img"), ASSETS_MB)
+        for i, mb in enumerate(self.conf.raw_disks):
+            truncate(self.path(f"raw{i}.img"), mb)
+
+    def start(self, *more):
+        command = [QEMU, *self.fixed(), *self.boot_args(), *self.port_args(), *self.disk_args(), *more]
+        with open(self.path("qemu.log"), "wb") as log:
+            log.write((" ".join(command) + "\n").encode())
+            log.flush()
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+        self.qmp = Qmp(self.path("qmp"))
+        self.ports = {name: connect(self.path(name)) for name in PORTS}
+
+    def restore(self):
+        self.start("-incoming", "defer")
+        self.qmp.command("migrate-incoming", uri=f"exec:cat {self.snapshot_dir()}/state")
+        self.qmp.migrated()
+        self.qmp.command("cont")
+
+    def boot(self):
+        self.start()
+        self.wait_ready()
+
+    def wait_ready(self, seconds=300):
+        ctl = self.ports["ctl"]
+        ctl.settimeout(seconds)
+        text = b""
+        while b"ready\n" not in text:
+            more = ctl.recv(100)
+            if not more:
+                raise RuntimeError(f"dom0 did not come up; see {self.path('console.log')}")
+            text += more
+        ctl.settimeout(None)
+
+    def save(self):
+        """Write the state of a ready dom0, then put the whole in place at once."""
+        place = self.snapshot_dir()
+        self.qmp.command("stop")
+        self.qmp.command("migrate-set-parameters", max_bandwidth=1 << 40)
+        self.qmp.command("migrate", uri=f"exec:cat > {self.path('state')}")
+        self.qmp.migrated()
+        self.stop()
+        new = f"{place}.{os.getpid()}"
+        os.makedirs(new)
+        for name in ["root.qcow2", "state", "console.log"]:
+            shutil.move(self.path(name), new)
+        try:
+            os.rename(new, place)
+        except OSError:  # another run was first
+            shutil.rmtree(new)
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self):
+        if self.alive():
+            self.process.kill()
+        if self.process:
+            self.process.wait()
+        for sock in self.ports.values():
+            sock.close()
+        self.ports = {}
+
+
+def stat_key(path):
+    s = os.stat(path)
+    return f"{path} {s.st_size} {s.st_mtime_ns}".encode()
+
+
+def truncate(path, mb):
+    with open(path, "wb") as f:
+        f.truncate(mb << 20)
+
+
+def ensure_snapshot(conf, workdir, say):
+    """A snapshot of a ready dom0 for this configuration, made if there is none."""
+    machine = Machine(conf, workdir)
+    if os.path.exists(machine.snapshot_dir()):
+        return
+    start = time.monotonic()
+    say("dom0: boot for snapshot")
+    machine.make_disks(f"{conf.base}/root.img")
+    try:
+        machine.boot()
+        machine.save()
+    finally:
+        machine.stop()
+    say("dom0: snapshot made", time.monotonic() - start)

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Another CPU changes a field all the time while the backend reads it: each
+ * field of a request, of a page of descriptors, of the ring. A value that is
+ * read twice is sooner or later checked as one and used as the other.
+ *
+ * To be run with real concurrency (two CPUs, each on its own thread).
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "blkback.h"
+#include "front.h"
+
+#define FLIPS	100000ull
+
+static struct front front;
+
+/**
+ * struct flip - a field of every slot, or of a page, and its two values
+ * @base: of the first one
+ * @step: bytes to the next one
+ * @nr: how many
+ * @offset: of the field
+ * @bytes: of the field
+ * @value: what it is set to, in turn
+ */
+struct flip {
+	volatile uint8_t *base;
+	unsigned int step;
+	unsigned int nr;
+	unsigned int offset;
+	unsigned int bytes;
+	uint64_t value[2];
+};
+
+static void flip_at(const struct flip *flip, volatile uint8_t *at,
+		    uint64_t value)
+{
+	switch (flip->bytes) {
+	case 1:
+		*at = value;
+		break;
+	case 2:
+		*(volatile uint16_t *)at = value;
+		break;
+	case 4:
+		*(volatile uint32_t *)at = value;
+		break;
+	default:
+		/* Not aligned for eight in one of the ABIs. */
+		((volatile uint32_t *)at)[0] = value;
+		((volatile uint32_t *)at)[1] = value >> 32;
+	}
+}
+
+static void flip_all(struct disturber *d)
+{
+	const struct flip *flip = d->arg;
+	unsigned int i;
+
+	for (i = 0; i < flip->nr; i++)
+		flip_at(flip, flip->base + i * flip->step + flip->offset,
+			flip->value[d->rounds & 1]);
+}
+
+static struct flip flip_slots(struct front *f, unsigned int offset,
+			      unsigned int bytes, uint64_t a, uint64_t b)
+{
+	return (struct flip){
+		.base = f->queue[0].ring + WIRE_HEADER,
+		.step = f->wire->entry, .nr = f->queue[0].size,
+		.offset = offset, .bytes = bytes, .value = { a, b },
+	};
+}
+
+/*
+ * Keep the ring full until there were enough flips. A broken device is a
+ * legal end: then begin anew.
+ */
+static void run_flip(const struct request *rq, struct flip flip)
+{
+	static struct disturber d;
+	struct front_queue *q = &front.queue[0];
+	uint64_t flips = 0, requests = 0, end = now_ms() + 20000;
+	unsigned int i, n;
+	struct stat st;
+
+	disturb(&d, flip_all, &flip);
+	while (flips < FLIPS * peer_times(1, 50) || requests < 500) {
+		n = q->size - (q->req_prod - q->rsp_cons);
+		for (i = 0; i < n; i++)
+			queue_put(q, rq);
+		queue_push(q);
+		if (!queue_drain(q, 1) && front_is_broken(&front))
+			break;
+		while (*wire_index(q->ring, WIRE_RSP_PROD) != q->rsp_cons)
+			q->rsp_cons++;
+		requests += n;
+		flips = __atomic_load_n(&d.rounds, __ATOMIC_RELAXED) * flip.nr;
+		if (now_ms() > end && !peer_soak())
+			break;
+	}
+	flips = disturb_end(&d) * flip.nr;
+	peer_note("%llu flips, %llu requests%s", (unsigned long long)flips,
+		  (unsigned long long)requests,
+		  front_is_broken(&front) ? ", then broken" : "");
+	while (q->rsp_cons != q->req_prod && !front_is_broken(&front) &&
+	       *wire_index(q->ring, WIRE_RSP_PROD) != q->req_prod)
+		if (now_ms() > end + PATIENCE)
+			break;
+	q->rsp_cons = *wire_index(q->ring, WIRE_RSP_PROD);
+	expect(q->rsp_cons == q->req_prod || front_is_broken(&front),
+	       "%u requests were not answered", q->req_prod - q->rsp_cons);
+	expect(!stat(front.image, &st) &&
+	       (uint64_t)st.st_size == FRONT_SECTORS * WIRE_SECTOR,
+	       "the image's size changed");
+	if (front_is_broken(&front))
+		front_expect_broken(&front, "flipped");
+	else
+		front_expect_works(&front, "after flips");
+	front_remove(&front);
+}
+
+/* A field of direct requests, in both ABIs. */
+static void flip_direct(uint8_t op, int field, unsigned int bytes, uint64_t a,
+			uint64_t b)
+{
+	static const struct wire *const wires[] = { &wire_x86_64, &wire_x86_32 };
+	unsigned int i, offset;
+	struct request rq;
+
+	for (i = 0; i < ARRAY_SIZE(wires); i++) {
+		struct front_cfg cfg = { .wire = wires[i] };
+
+		front_start(&front, &cfg);
+		request_rw(&front, &rq, op, 0, 0, 3);
+		if (field == -1)
+			offset = wires[i]->id;
+		else if (field == -2)
+			offset = wires[i]->sector;
+		else if (field <= -100)
+			offset = wires[i]->segs - (field + 100);
+		else
+			offset = field;
+		if (bytes == 4)
+			b = front.data.ref[9];
+		run_flip(&rq, flip_slots(&front, offset, bytes, a, b));
+	}
+}
+
+#define FIELD_ID	(-1)
+#define FIELD_SECTOR	(-2)
+#define FIELD_SEG(n)	(-100 - (n))
+
+static void flip_operation(void)
+{
+	flip_direct(BLKIF_OP_READ, WIRE_OP, 1, BLKIF_OP_READ, 77);
+}
+
+static void flip_operation_indirect(void)
+{
+	flip_direct(BLKIF_OP_READ, WIRE_OP, 1, BLKIF_OP_READ,
+		    BLKIF_OP_INDIRECT);
+}
+
+static void flip_operation_discard(void)
+{
+	flip_direct(BLKIF_OP_READ, WIRE_OP, 1, BLKIF_OP_WRITE,
+		    BLKIF_OP_DISCARD);
+}
+
+static void flip_nr_segments(void)
+{
+	flip_direct(BLKIF_OP_READ, WIRE_NSEG, 1, 3, 255);
+}
+
+static void flip_nr_segments_few(void)
+{
+	flip_direct(BLKIF_OP_WRITE, WIRE_NSEG, 1, 1, 11);
+}
+
+static void flip_handle(void)
+{
+	flip_direct(BLKIF_OP_READ, WIRE_HANDLE, 2, 0, 0xffff);
+}
+
+static void flip_id(void)
+{
+	flip_direct(BLKIF_OP_READ, FIELD_ID, 8, 1, ~0ull);
+}
+
+static void flip_sector(void)
+{
+	flip_direct(BLKIF_OP_WRITE, FIELD_SECTOR, 8, 0, FRONT_SECTORS - 1);
+}
+
+static void flip_sector_high(void)
+{
+	flip_direct(BLKIF_OP_WRITE, FIELD_SECTOR, 8, 8, ~0ull - 7);
+}
+
+static void flip_gref(void)
+{
+	flip_direct(BLKIF_OP_READ, FIELD_SEG(0), 4, 0x7ffffff0, 0);
+}
+
+static void flip_first(void)
+{
+	flip_direct(BLKIF_OP_READ, FIELD_SEG(4), 1, 0, 8);
+}
+
+static void flip_last(void)
+{
+	flip_direct(BLKIF_OP_WRITE, FIELD_SEG(5), 1, 7, 255);
+}
+
+static void flip_discard_length(void)
+{
+	flip_direct(BLKIF_OP_DISCARD, FIELD_SEG(0), 8, 8, ~0ull);
+}
+
+static void start_indirect(struct request *rq, uint8_t op)
+{
+	front_start(&front, NULL);
+	if (store_num(front.back, "feature-max-indirect-segments", 0) < 32)
+		peer_skip("no indirect requests of 32 segments");
+	request_indirect(&front, rq, op, 0, 0, 32);
+}
+
+static void flip_indirect_op(void)
+{
+	struct request rq;
+
+	start_indirect(&rq, BLKIF_OP_READ);
+	run_flip(&rq, flip_slots(&front, WIRE_I_OP, 1, BLKIF_OP_READ,
+				 BLKIF_OP_INDIRECT));
+}
+
+static void flip_indirect_count(void)
+{
+	struct request rq;
+
+	start_indirect(&rq, BLKIF_OP_READ);
+	run_flip(&rq, flip_slots(&front, WIRE_I_NSEG, 2, 32, 65535));
+}
+
+static void flip_indirect_count_few(void)
+{
+	struct request rq;
+
+	start_indirect(&rq, BLKIF_OP_READ);
+	run_flip(&rq, flip_slots(&front, WIRE_I_NSEG, 2, 1, 32));
+}
+
+static void flip_indirect_gref(void)
+{
+	struct request rq;
+
+	start_indirect(&rq, BLKIF_OP_READ);
+	run_flip(&rq, flip_slots(&front, front.wire->i_grefs, 4,
+				 front.desc.ref[0], 0x7ffffff0));
+}
+
+static void flip_desc(unsigned int offset, unsigned int bytes, uint64_t a,
+		      uint64_t b)
+{
+	struct request rq;
+
+	start_indirect(&rq, offset == 5 ? BLKIF_OP_WRITE : BLKIF_OP_READ);
+	if (bytes == 4)
+		a = front.data.ref[0];
+	run_flip(&rq, (struct flip){
+		.base = front.desc.addr, .step = WIRE_SEG_BYTES, .nr = 32,
+		.offset = offset, .bytes = bytes, .value = { a, b },
+	});
+}
+
+static void flip_desc_gref(void)
+{
+	flip_desc(0, 4, 0, 0x7ffffff0);
+}
+
+static void flip_desc_first(void)
+{
+	flip_desc(4, 1, 0, 8);
+}
+
+static void flip_desc_last(void)
+{
+	flip_desc(5, 1, 7, 255);
+}
+
+/* The event index moves while the backend decides whether to notify. */
+static void flip_rsp_event(void)
+{
+	struct request rq;
+
+	front_start(&front, NULL);
+	request_rw(&front, &rq, BLKIF_OP_READ, 0, 0, 1);
+	run_flip(&rq, (struct flip){
+		.base = front.queue[0].ring, .nr = 1,
+		.offset = WIRE_RSP_EVENT, .bytes = 4,
+		.value = { 0, 0x80000000 },
+	});
+}
+
+/* The producer's index jumps between good and absurd: broken, in the end. */
+static void flip_req_prod(void)
+{
+	static struct disturber d;
+	struct flip flip = {
+		.nr = 1, .offset = WIRE_REQ_PROD, .bytes = 4,
+		.value = { 0, 0x40000000 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < peer_times(5, 100); i++) {
+		front_start(&front, NULL);
+		flip.base = front.queue[0].ring;
+		disturb(&d, flip_all, &flip);
+		while (!front_is_broken(&front) && d.rounds < 10 * FLIPS)
+			queue_kick(&front.queue[0]);
+		disturb_end(&d);
+		front_expect_broken(&front, "flipped producer");
+		front_remove(&front);
+	}
+}
+
+/* Data changes while it is written: the write succeeds with either. */
+static void flip_data(void)
+{
+	struct request rq;
+
+	front_start(&front, NULL);
+	request_rw(&front, &rq, BLKIF_OP_WRITE, 0, 0, 3);
+	run_flip(&rq, (struct flip){
+		.base = front.data.addr, .step = 64, .nr = 3 * 64,
+		.bytes = 8, .value = { 0, ~0ull },
+	});
+}
+
+const struct peer_case blkback_flip[] = {
+	{ "flip-operation", flip_operation, 120, 0 },
+	{ "flip-operation-indirect", flip_operation_indirect, 120, 0 },
+	{ "flip-operation-discard", flip_operation_discard, 120, 0 },
+	{ "flip-nr-segments", flip_nr_segments, 120, 0 },
+	{ "flip-nr-segments-few", flip_nr_segments_few, 120, 0 },
+	{ "flip-handle", flip_handle, 120, 0 },
+	{ "flip-id", flip_id, 120, 0 },
+	{ "flip-sector", flip_sector, 120, 0 },
+	{ "flip-sector-high", flip_sector_high, 120, 0 },
+	{ "flip-gref", flip_gref, 120, 0 },
+	{ "flip-first-sector", flip_first, 120, 0 },
+	{ "flip-last-sector", flip_last, 120, 0 },
+	{ "flip-discard-length", flip_discard_length, 120, 0 },
+	{ "flip-indirect-operation", flip_indirect_op, 120, 0 },
+	{ "flip-indirect-count", flip_indirect_count, 120, 0 },
+	{ "flip-indirect-count-few", flip_indirect_count_few, 120, 0 },
+	{ "flip-indirect-gref", flip_indirect_gref, 120, 0 },
+	{ "flip-descriptor-gref", flip_desc_gref, 120, 0 },
+	{ "flip-descriptor-first", flip_desc_first, 120, 0 },
+	{ "flip-descriptor-last", flip_desc_last, 120, 0 },
+	{ "flip-response-event", flip_rsp_event, 120, 0 },
+	{ "flip-request-producer", flip_req_prod, 120, 0 },
+	{ "flip-data", flip_data, 120, 0 },
+	{ 0 },
+};

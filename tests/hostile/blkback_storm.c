@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Storms of events and of writes to xenstore, and as many devices as there
+ * can be: the others must go on, and dom0's memory must not run out.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "blkback.h"
+#include "front.h"
+
+#define STORM_MS	2000
+
+static struct front front;
+
+/* The bystander's rounds in @ms. */
+static uint64_t progress(unsigned int ms)
+{
+	uint64_t from = bystander_rounds();
+
+	sleep_ms(ms);
+	return bystander_rounds() - from;
+}
+
+/* It may get its share of the CPU and not much less. */
+static void expect_share(uint64_t calm, uint64_t storm, unsigned int part)
+{
+	peer_note("bystander: %llu rounds in calm, %llu in the storm",
+		  (unsigned long long)calm, (unsigned long long)storm);
+	expect(storm * part >= calm, "the bystander starved");
+}
+
+static void send_events(struct disturber *d)
+{
+	struct front_queue *q = d->arg;
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		queue_kick(q);
+}
+
+static void event_storm(void)
+{
+	static struct disturber d[4];
+	uint64_t calm, storm, sent = 0;
+	unsigned int i;
+
+	front_start(&front, NULL);
+	calm = progress(STORM_MS);
+	for (i = 0; i < ARRAY_SIZE(d); i++)
+		disturb(&d[i], send_events, &front.queue[0]);
+	storm = progress(peer_times(STORM_MS, STORM_MS));
+	if (peer_soak())
+		sleep_ms(60000);
+	for (i = 0; i < ARRAY_SIZE(d); i++)
+		sent += disturb_end(&d[i]) * 100;
+	peer_note("%llu events", (unsigned long long)sent);
+	/* Five busy threads on this CPU, of which one is the bystander's. */
+	expect_share(calm, storm, 25);
+	front_expect_works(&front, "after a storm of events");
+}
+
+/* Events that come while the device is being taken away. */
+static void event_storm_disconnect(void)
+{
+	static struct disturber d;
+	unsigned int i;
+
+	for (i = 0; i < peer_times(20, 1000); i++) {
+		front_start(&front, NULL);
+		disturb(&d, send_events, &front.queue[0]);
+		sleep_ms(i % 5);
+		if (i & 1)
+			expect(front_close(&front), "state %u",
+			       front_state(&front));
+		else
+			expect(front_unplug(&front), "state %u",
+			       front_state(&front));
+		disturb_end(&d);
+		front_remove(&front);
+	}
+}
+
+static void write_states(struct disturber *d)
+{
+	struct front *f = d->arg;
+
+	store_put(f->dir, "state", "%u", XB_CONNECTED);
+}
+
+/* The same state, over and over. */
+static void state_storm(void)
+{
+	static struct disturber d[2];
+	uint64_t before = meminfo("\nMemAvailable:"), calm, storm, after;
+	unsigned int i, writes = 0;
+
+	front_start(&front, NULL);
+	calm = progress(STORM_MS);
+	for (i = 0; i < ARRAY_SIZE(d); i++)
+		disturb(&d[i], write_states, &front);
+	storm = progress(STORM_MS);
+	if (peer_soak())
+		sleep_ms(60000);
+	for (i = 0; i < ARRAY_SIZE(d); i++)
+		writes += disturb_end(&d[i]);
+	after = meminfo("\nMemAvailable:");
+	peer_note("%u writes", writes);
+	expect_share(calm, storm, 25);
+	expect(after + 32 * 1024 > before, "memory fell from %llu to %llu KiB",
+	       (unsigned long long)before, (unsigned long long)after);
+	front_expect_works(&front, "after a storm of states");
+	need(front_close(&front), "no orderly end");
+}
+
+static void write_changing_states(struct disturber *d)
+{
+	struct front *f = d->arg;
+
+	store_put(f->dir, "state", "%u", (unsigned int)(noise() % 9));
+}
+
+static void write_keys(struct disturber *d)
+{
+	static const char *const key[] = {
+		"ring-ref", "event-channel", "protocol", "feature-persistent",
+		"multi-queue-num-queues", "ring-page-order",
+	};
+	struct front *f = d->arg;
+
+	store_put(f->dir, key[noise() % ARRAY_SIZE(key)], "%u",
+		  (unsigned int)(noise() % 16));
+}
+
+/* States and keys at random while devices come and go. */
+static void random_storm(void)
+{
+	static struct disturber d[2];
+	unsigned int i;
+
+	for (i = 0; i < peer_times(10, 500); i++) {
+		front_create(&front, NULL);
+		front_rings(&front);
+		front_keys(&front);
+		disturb(&d[0], write_changing_states, &front);
+		disturb(&d[1], write_keys, &front);
+		sleep_ms(200);
+		disturb_end(&d[0]);
+		disturb_end(&d[1]);
+		front_set_state(&front, XB_CLOSED);
+		sleep_ms(20);
+		front_remove(&front);
+	}
+}
+
+#define MANY	16u
+
+/*
+ * As many devices as there are names for, each with all that the host allows:
+ * what they cost dom0 is bounded, and is given back.
+ */
+static void many_devices(void)
+{
+	static struct front many[MANY];
+	struct front_cfg cfg = { .persistent = true };
+	uint64_t before, during;
+	unsigned int i, j, q;
+
+	front_create(&front, NULL);
+	cfg.queues = store_num(front.back, "multi-queue-max-queues", 1);
+	cfg.order = store_num(front.back, "max-ring-page-order", 0);
+	front_remove(&front);
+	if (cfg.queues > FRONT_QUEUES)
+		cfg.queues = FRONT_QUEUES;
+	before = meminfo("\nMemAvailable:");
+	for (i = 0; i < MANY; i++) {
+		front_create(&many[i], &cfg);
+		front_rings(&many[i]);
+		front_keys(&many[i]);
+		need(front_connect(&many[i]), "device %u: no connection", i);
+		front_pages(&many[i], 512);
+		for (q = 0; q < many[i].nr_queues; q++)
+			for (j = 0; j < 512; j += 8)
+				expect(!front_rw(&many[i].queue[q],
+						 BLKIF_OP_READ, 0, j, 8),
+				       "read");
+	}
+	during = meminfo("\nMemAvailable:");
+	peer_note("%u devices of %u rings of %u pages: %llu KiB each", MANY,
+		  cfg.queues, 1 << cfg.order,
+		  (unsigned long long)(before - during) / MANY);
+	for (i = 0; i < MANY; i++)
+		front_expect_works(&many[i], "one of many");
+	for (i = 0; i < MANY; i++)
+		expect(front_close(&many[i]), "device %u: no orderly end", i);
+}
+
+/* A rogue that is broken over and over must not fill the log. */
+static void log_storm(void)
+{
+	unsigned int i, lines, rounds = peer_times(60, 500);
+
+	for (i = 0; i < rounds; i++) {
+		front_start(&front, &(struct front_cfg){ .id = FRONT_ID(90) });
+		*wire_index(front.queue[0].ring, WIRE_REQ_PROD) = 0x12345678;
+		queue_kick(&front.queue[0]);
+		need(front_wait(&front, STATE(XB_CLOSING) | STATE(XB_CLOSED)),
+		     "state %u", front_state(&front));
+		front_remove(&front);
+	}
+	lines = klog_lines("vbd-0-", "");
+	expect(lines <= rounds * 4, "%u lines for %u rogues", lines, rounds);
+}
+
+const struct peer_case blkback_storm[] = {
+	{ "storm-of-events", event_storm, 0, CASE_MEMORY },
+	{ "storm-of-events-disconnect", event_storm_disconnect, 0,
+	  CASE_MEMORY },
+	{ "storm-of-states", state_storm, 0, CASE_MEMORY },
+	{ "storm-of-random-keys", random_storm, 0, CASE_MEMORY | CASE_LOG },
+	{ "storm-of-log-lines", log_storm, 0, CASE_MEMORY | CASE_LOG },
+	{ "many-devices", many_devices, 120, CASE_MEMORY },
+	{ 0 },
+};

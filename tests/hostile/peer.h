@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the rogue peers share: cases and their outcome, xenstore, the kernel's
+ * log, pages that are granted, threads that disturb.
+ *
+ * Each case runs in a process of its own; need() ends it, expect() does not.
+ * When it ends, whatever it left is torn down, and the runner then looks for
+ * what the driver left.
+ */
+#ifndef HOSTILE_PEER_H
+#define HOSTILE_PEER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <xenevtchn.h>
+#include <xengnttab.h>
+#include <xenstore.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define PRINTF(f, a)	__attribute__((format(printf, f, a)))
+#define PATH_BYTES	256
+
+/* States of a device in xenstore. */
+enum {
+	XB_UNKNOWN, XB_INITIALISING, XB_INITWAIT, XB_INITIALISED, XB_CONNECTED,
+	XB_CLOSING, XB_CLOSED, XB_RECONFIGURING, XB_RECONFIGURED,
+};
+
+/* How long a step may take before we call it stuck, in milliseconds. */
+#define PATIENCE	30000
+/* How long we listen before we believe that nothing comes. */
+#define SILENCE		200
+
+/**
+ * struct peer_case - one named case
+ * @name: its name
+ * @run: what it does
+ * @timeout: seconds, 0 for the usual
+ * @flags: CASE_*
+ */
+struct peer_case {
+	const char *name;
+	void (*run)(void);
+	unsigned int timeout;
+	unsigned int flags;
+};
+
+#define CASE_GOOD	1u	/* the peer behaves well */
+#define CASE_KEEPS	2u	/* our own pages may be given back late */
+#define CASE_LOG	4u	/* may log more than one line */
+#define CASE_MEMORY	8u	/* the kernel's memory must not grow */
+
+/**
+ * struct peer_program - a group of cases
+ * @name: of the group
+ * @cases: a list that ends with an empty one
+ * @start: before the first case; false to skip all
+ * @check: after each case, in the runner
+ * @stop: after the last case
+ * @sweep: remove what a dead case left
+ */
+struct peer_program {
+	const char *name;
+	const struct peer_case *const *cases;
+	bool (*start)(void);
+	bool (*check)(void);
+	void (*stop)(void);
+	void (*sweep)(void);
+};
+
+int peer_main(int argc, char **argv, const struct peer_program *program);
+
+/* outcome */
+void peer_note(const char *fmt, ...) PRINTF(1, 2);
+void peer_fail(const char *file, int line, const char *fmt, ...) PRINTF(3, 4);
+void peer_skip(const char *fmt, ...) PRINTF(1, 2) __attribute__((noreturn));
+void peer_end(void) __attribute__((noreturn));
+void peer_at_end(void (*fn)(void *arg), void *arg);
+void peer_forget(void *arg);
+bool peer_soak(void);
+unsigned int peer_times(unsigned int check, unsigned int soak);
+
+#define expect(cond, ...) \
+	((cond) ? (void)0 : peer_fail(__FILE__, __LINE__, __VA_ARGS__))
+#define need(cond, ...)							\
+	do {								\
+		if (!(cond)) {						\
+			peer_fail(__FILE__, __LINE__, __VA_ARGS__);	\
+			peer_end();					\
+		}							\
+	} while (0)
+
+/* time */
+uint64_t now_ms(void);
+void sleep_ms(unsigned int ms);
+
+/* xenstore; one connection for each process */
+struct xs_handle *store(void);
+void store_put(const char *dir, const char *key, const char *fmt, ...)
+	PRINTF(3, 4);
+bool store_put_raw(const char *dir, const char *key, const char *value,
+		   unsigned int len);
+char *store_get(const char *dir, const char *key);
+uint64_t store_num(const char *dir, const char *key, uint64_t otherwise);
+bool store_exists(const char *path);
+void store_rm(const char *dir, const char *key);
+bool store_wait(const char *dir, const char *key, unsigned int mask,
+		unsigned int ms);
+#define STATE(s)	(1u << (s))
+
+/* the kernel: its log and files */
+void klog_start(void);
+unsigned int klog_lines(const char *a, const char *b);
+bool file_exists(const char *path);
+bool file_read(const char *path, char *buf, unsigned int len);
+int file_write(const char *path, const char *value);
+uint64_t meminfo(const char *key);
+unsigned int kernel_threads(void);
+bool wait_gone(const char *path, unsigned int ms);
+
+/**
+ * struct pages - pages of ours that a peer may reach
+ * @addr: where they are
+ * @ref: their references
+ * @nr: how many
+ */
+struct pages {
+	uint8_t *addr;
+	uint32_t *ref;
+	unsigned int nr;
+};
+
+bool pages_share(struct pages *pages, xengntshr_handle *xgs,
+		 unsigned int domid, unsigned int nr, bool writable);
+void pages_unshare(struct pages *pages, xengntshr_handle *xgs);
+uint8_t *pages_at(const struct pages *pages, unsigned int i);
+
+void fill(void *buf, unsigned int bytes, uint64_t seed);
+unsigned int differs(const void *buf, unsigned int bytes, uint64_t seed);
+uint64_t noise(void);
+
+/* a thread that does something over and over until stopped */
+struct disturber {
+	pthread_t thread;
+	void (*fn)(struct disturber *d);
+	void *arg;
+	uint64_t rounds;
+	bool stop;
+	bool running;
+};
+
+void disturb(struct disturber *d, void (*fn)(struct disturber *d), void *arg);
+uint64_t disturb_end(struct disturber *d);
+
+#endif /* HOSTILE_PEER_H */

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-only
+FLAGS_ring_fetch_test := -I$(CURDIR) -DTANDEM_ENV_HEADER='"ring_fetch_env.h"'
