@@ -6,6 +6,18 @@
 
 #include "common/event/event.h"
 
+/*
+ * An event may arrive before the call that binds has returned, and what it sets
+ * off may end before, too: the interrupt's number has to be known by then.
+ */
+static irqreturn_t event_irq(int irq, void *arg)
+{
+	struct tandem_event *event = arg;
+
+	WRITE_ONCE(event->irq, irq);
+	return event->handler(irq, event->arg);
+}
+
 /**
  * tandem_event_bind_peer() - bind to a port that the peer offers (backends)
  * @event: filled in
@@ -24,14 +36,18 @@ int tandem_event_bind_peer(struct tandem_event *event,
 {
 	int irq;
 
-	irq = bind_interdomain_evtchn_to_irqhandler_lateeoi(dev, remote,
-							    handler, 0,
-							    dev_name(&dev->dev),
-							    arg);
 	event->port = 0;
+	event->irq = 0;
+	event->handler = handler;
 	event->arg = arg;
-	event->irq = irq < 0 ? 0 : irq;
-	return irq < 0 ? irq : 0;
+	irq = bind_interdomain_evtchn_to_irqhandler_lateeoi(dev, remote,
+							    event_irq, 0,
+							    dev_name(&dev->dev),
+							    event);
+	if (irq < 0)
+		return irq;
+	WRITE_ONCE(event->irq, irq);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(tandem_event_bind_peer);
 
@@ -51,18 +67,19 @@ int tandem_event_offer(struct tandem_event *event, struct xenbus_device *dev,
 	int err;
 
 	event->irq = 0;
+	event->handler = handler;
 	event->arg = arg;
 	err = xenbus_alloc_evtchn(dev, &event->port);
 	if (err)
 		return err;
-	err = bind_evtchn_to_irqhandler_lateeoi(event->port, handler, 0,
-						dev_name(&dev->dev), arg);
+	err = bind_evtchn_to_irqhandler_lateeoi(event->port, event_irq, 0,
+						dev_name(&dev->dev), event);
 	if (err < 0) {
 		xenbus_free_evtchn(dev, event->port);
 		event->port = 0;
 		return err;
 	}
-	event->irq = err;
+	WRITE_ONCE(event->irq, err);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(tandem_event_offer);
@@ -76,8 +93,8 @@ EXPORT_SYMBOL_GPL(tandem_event_offer);
 void tandem_event_unbind(struct tandem_event *event)
 {
 	if (event->irq)
-		unbind_from_irqhandler(event->irq, event->arg);
-	event->irq = 0;
+		unbind_from_irqhandler(event->irq, event);
+	WRITE_ONCE(event->irq, 0);
 	event->port = 0;
 }
 EXPORT_SYMBOL_GPL(tandem_event_unbind);
@@ -90,10 +107,12 @@ EXPORT_SYMBOL_GPL(tandem_event_unbind);
  */
 void tandem_event_notify(struct tandem_event *event)
 {
-	if (!event->irq)
+	unsigned int irq = READ_ONCE(event->irq);
+
+	if (!irq)
 		return;
 	event->sent++;
-	notify_remote_via_irq(event->irq);
+	notify_remote_via_irq(irq);
 }
 EXPORT_SYMBOL_GPL(tandem_event_notify);
 
@@ -109,6 +128,6 @@ void tandem_event_done(struct tandem_event *event, bool had_work)
 	event->seen++;
 	if (!had_work)
 		event->spurious++;
-	xen_irq_lateeoi(event->irq, had_work ? 0 : XEN_EOI_FLAG_SPURIOUS);
+	xen_irq_lateeoi(READ_ONCE(event->irq), had_work ? 0 : XEN_EOI_FLAG_SPURIOUS);
 }
 EXPORT_SYMBOL_GPL(tandem_event_done);

@@ -18,7 +18,8 @@
  * struct tandem_event - one bound event channel
  * @irq: its interrupt, 0 when not bound
  * @port: our port, for frontends; 0 for a backend
- * @arg: what the handler was bound with
+ * @handler: whom to tell
+ * @arg: and with what
  * @sent: events that we sent
  * @seen: events that arrived
  * @spurious: of those, the ones that brought no work
@@ -26,6 +27,7 @@
 struct tandem_event {
 	unsigned int irq;
 	evtchn_port_t port;
+	irq_handler_t handler;
 	void *arg;
 	u64 sent;
 	u64 seen;
