@@ -52,7 +52,7 @@ install:
 
 ## make uninstall         take all of that away again
 uninstall:
-	@scripts/install --remove
+	@scripts/uninstall
 
 ## make clean             forget everything built
 clean:

@@ -26,8 +26,8 @@
  *    MP+wmb+rmb, and stronger): slot contents, then producer; producer, then
  *    slot contents.
  *
- *	FRONT_PUBLISH (release req_prod)  pairs with  BACK_CONSUME (acquire)
- *	BACK_PUBLISH  (release rsp_prod)  pairs with  FRONT_CONSUME (acquire)
+ *	TANDEM_FRONT_PUBLISH  pairs with  TANDEM_BACK_CONSUME	(req_prod)
+ *	TANDEM_BACK_PUBLISH   pairs with  TANDEM_FRONT_CONSUME	(rsp_prod)
  *
  *    The second pair also hands the slot back. Release rather than a write
  *    barrier, because the backend's *loads* of a request have to be over
@@ -41,8 +41,8 @@
  *    index and loads the other, and at least one must see the other's store,
  *    or a wake-up is lost.
  *
- *	FRONT_PUSH  pairs with  BACK_ARM
- *	BACK_PUSH   pairs with  FRONT_ARM
+ *	TANDEM_FRONT_PUSH  pairs with  TANDEM_BACK_ARM
+ *	TANDEM_BACK_PUSH   pairs with  TANDEM_FRONT_ARM
  *
  * Context, for every function: any, also with interrupts off; nothing sleeps.
  * The caller serialises calls on one end. Between the two ends nothing is
@@ -366,8 +366,8 @@ static inline u32 tandem_back_ring_unanswered(const struct tandem_back_ring *r)
  * beyond what we published. One unsigned comparison covers both ends of that
  * range, since a producer that went backwards shows as a huge difference.
  *
- * The requests counted may be read without a further barrier: BACK_CONSUME,
- * the acquire of MP, pairs with FRONT_PUBLISH.
+ * The requests counted may be read without a further barrier:
+ * TANDEM_BACK_CONSUME, the acquire of MP, pairs with TANDEM_FRONT_PUBLISH.
  *
  * Spec: io/ring.h, RING_REQUEST_PROD_OVERFLOW.
  *
@@ -376,7 +376,7 @@ static inline u32 tandem_back_ring_unanswered(const struct tandem_back_ring *r)
  */
 static inline int tandem_back_ring_pending(const struct tandem_back_ring *r)
 {
-	tandem_peer32 shared = tandem_env_acquire(BACK_CONSUME,
+	tandem_peer32 shared = tandem_env_acquire(TANDEM_BACK_CONSUME,
 						  &r->sring->req_prod);
 	u32 n = tandem_peer32_raw(shared) - r->req_cons;
 
@@ -429,10 +429,10 @@ static inline void tandem_back_ring_next(struct tandem_back_ring *r)
  * @ahead: how many requests to be woken after, at least 1; more than 1 lets
  *         several gather for one event
  *
- * To be called before going idle. BACK_ARM pairs with FRONT_PUSH (SB): either
- * the frontend sees the request for an event and sends one, or its new producer
- * is seen here. With @ahead above 1 fewer requests than that may arrive without
- * an event: the caller has another way of looking again.
+ * To be called before going idle. TANDEM_BACK_ARM pairs with TANDEM_FRONT_PUSH
+ * (SB): either the frontend sees that an event is wanted and sends one, or its
+ * new producer is seen here. With @ahead above 1 fewer requests than that may
+ * arrive without an event: the caller has another way of looking again.
  *
  * Spec: io/ring.h, RING_FINAL_CHECK_FOR_REQUESTS and its remark on batches.
  *
@@ -446,7 +446,7 @@ static inline bool tandem_back_ring_arm(const struct tandem_back_ring *r,
 
 	tandem_env_assert(ahead);
 	tandem_env_store(&sring->req_event, tandem_peer32(r->req_cons + ahead));
-	tandem_env_mb(BACK_ARM);
+	tandem_env_mb(TANDEM_BACK_ARM);
 
 	return tandem_peer32_raw(tandem_env_load(&sring->req_prod)) != r->req_cons;
 }
@@ -481,11 +481,11 @@ static inline void tandem_back_ring_respond(struct tandem_back_ring *r,
  * tandem_back_ring_push() - publish the responses written so far
  * @r: the backend's end
  *
- * BACK_PUBLISH, the release of MP, pairs with FRONT_CONSUME: the responses are
- * complete, and the requests that they replace have been read, before the
- * frontend may look. BACK_PUSH pairs with FRONT_ARM (SB): see
- * tandem_front_ring_arm(). With nothing new to publish there is no barrier and
- * no event.
+ * TANDEM_BACK_PUBLISH, the release of MP, pairs with TANDEM_FRONT_CONSUME: the
+ * responses are complete, and the requests that they replace have been read,
+ * before the frontend may look. TANDEM_BACK_PUSH pairs with TANDEM_FRONT_ARM
+ * (SB): see tandem_front_ring_arm(). With nothing new to publish there is no
+ * barrier and no event.
  *
  * Any value of rsp_event is legal: it can only cost the frontend its own
  * wake-up, or us at most one event per push.
@@ -504,9 +504,10 @@ static inline bool tandem_back_ring_push(struct tandem_back_ring *r)
 	if (prod == old)
 		return false;
 
-	tandem_env_release(BACK_PUBLISH, &sring->rsp_prod, tandem_peer32(prod));
+	tandem_env_release(TANDEM_BACK_PUBLISH, &sring->rsp_prod,
+			   tandem_peer32(prod));
 	r->rsp_pushed = prod;
-	tandem_env_mb(BACK_PUSH);
+	tandem_env_mb(TANDEM_BACK_PUSH);
 	event = tandem_env_load(&sring->rsp_event);
 
 	return tandem_ring_crossed(old, prod, tandem_peer32_raw(event));
@@ -603,9 +604,10 @@ static inline void tandem_front_ring_write(struct tandem_front_ring *r,
  * tandem_front_ring_push() - publish the requests written so far
  * @r: the frontend's end
  *
- * FRONT_PUBLISH, the release of MP, pairs with BACK_CONSUME; FRONT_PUSH pairs
- * with BACK_ARM (SB), see tandem_back_ring_arm(). With nothing new to publish
- * there is no barrier and no event. Any value of req_event is legal.
+ * TANDEM_FRONT_PUBLISH, the release of MP, pairs with TANDEM_BACK_CONSUME;
+ * TANDEM_FRONT_PUSH pairs with TANDEM_BACK_ARM (SB), see tandem_back_ring_arm().
+ * With nothing new to publish there is no barrier and no event. Any value of
+ * req_event is legal.
  *
  * Spec: io/ring.h, RING_PUSH_REQUESTS_AND_CHECK_NOTIFY.
  *
@@ -621,9 +623,10 @@ static inline bool tandem_front_ring_push(struct tandem_front_ring *r)
 	if (prod == old)
 		return false;
 
-	tandem_env_release(FRONT_PUBLISH, &sring->req_prod, tandem_peer32(prod));
+	tandem_env_release(TANDEM_FRONT_PUBLISH, &sring->req_prod,
+			   tandem_peer32(prod));
 	r->req_pushed = prod;
-	tandem_env_mb(FRONT_PUSH);
+	tandem_env_mb(TANDEM_FRONT_PUSH);
 	event = tandem_env_load(&sring->req_event);
 
 	return tandem_ring_crossed(old, prod, tandem_peer32_raw(event));
@@ -635,8 +638,8 @@ static inline bool tandem_front_ring_push(struct tandem_front_ring *r)
  *
  * There is at most one response for each request published, and none is taken
  * back. The responses counted may be read, and their slots written again, with
- * no further barrier: FRONT_CONSUME, the acquire of MP, pairs with
- * BACK_PUBLISH.
+ * no further barrier: TANDEM_FRONT_CONSUME, the acquire of MP, pairs with
+ * TANDEM_BACK_PUBLISH.
  *
  * Spec: io/ring.h, RING_RESPONSE_PROD_OVERFLOW.
  *
@@ -645,7 +648,7 @@ static inline bool tandem_front_ring_push(struct tandem_front_ring *r)
  */
 static inline int tandem_front_ring_pending(const struct tandem_front_ring *r)
 {
-	tandem_peer32 shared = tandem_env_acquire(FRONT_CONSUME,
+	tandem_peer32 shared = tandem_env_acquire(TANDEM_FRONT_CONSUME,
 						  &r->sring->rsp_prod);
 	u32 n = tandem_peer32_raw(shared) - r->rsp_cons;
 
@@ -694,7 +697,8 @@ static inline void tandem_front_ring_next(struct tandem_front_ring *r)
  * @r: the frontend's end
  * @ahead: how many responses to be woken after, at least 1
  *
- * The mirror of tandem_back_ring_arm(): FRONT_ARM pairs with BACK_PUSH (SB).
+ * The mirror of tandem_back_ring_arm(): TANDEM_FRONT_ARM pairs with
+ * TANDEM_BACK_PUSH (SB).
  *
  * Spec: io/ring.h, RING_FINAL_CHECK_FOR_RESPONSES.
  *
@@ -708,7 +712,7 @@ static inline bool tandem_front_ring_arm(const struct tandem_front_ring *r,
 
 	tandem_env_assert(ahead);
 	tandem_env_store(&sring->rsp_event, tandem_peer32(r->rsp_cons + ahead));
-	tandem_env_mb(FRONT_ARM);
+	tandem_env_mb(TANDEM_FRONT_ARM);
 
 	return tandem_peer32_raw(tandem_env_load(&sring->rsp_prod)) != r->rsp_cons;
 }

@@ -114,7 +114,8 @@ static int device_step(struct tandem_device *dev, enum tandem_dev_event event)
 	return again ? TANDEM_EV_NONE : -1;
 }
 
-static void device_handle(struct tandem_device *dev, enum tandem_dev_event event)
+static void device_handle(struct tandem_device *dev,
+			  enum tandem_dev_event event)
 {
 	int next = event;
 	unsigned int n;

@@ -60,7 +60,7 @@ struct tandem_device {
 	struct tandem_dev_ctx ctx;
 	struct work_struct work;
 	unsigned long events;
-	spinlock_t lock;
+	spinlock_t lock; /* of the decision to queue work */
 	struct ratelimit_state limit;
 	bool reborn;
 	bool stopped;

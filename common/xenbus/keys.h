@@ -80,9 +80,8 @@ struct tandem_key {
 };
 
 /* Place and size of a member of the result struct. */
-#define TANDEM_KEY_AT(s, member)				\
-	.offset = offsetof(s, member),				\
-	.size = sizeof(((s *)0)->member)
+#define TANDEM_KEY_AT(s, member...)				\
+	.offset = offsetof(s, member), .size = sizeof_field(s, member)
 
 /* A required number. */
 #define TANDEM_KEY_NEED(s, member, key, kind, lo, hi)		\

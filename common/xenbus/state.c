@@ -165,18 +165,6 @@ static struct tandem_step back_broken(const struct tandem_dev_ctx *c)
 	return back_closing(c);
 }
 
-/*
- * The toolstack asks for the device and the frontend has it. It is asked to
- * close, and served until it does: a frontend whose disk is mounted will not.
- */
-static struct tandem_step back_ask(const struct tandem_dev_ctx *c)
-{
-	if (c->own >= CLOSING)
-		return state_to(c->own, 0);
-
-	return state_to(CLOSING, 0);
-}
-
 static struct tandem_step back_move(const struct tandem_dev_ctx *c)
 {
 	switch (back_table[c->own][c->peer]) {
@@ -193,6 +181,21 @@ static struct tandem_step back_move(const struct tandem_dev_ctx *c)
 	default:
 		return state_to(c->own, 0);
 	}
+}
+
+/*
+ * The toolstack asks for the device and the frontend has it. It is asked to
+ * close, and served until it does: a frontend whose disk is mounted will not.
+ * That holds too for one that we find connected, having been rebound.
+ */
+static struct tandem_step back_ask(const struct tandem_dev_ctx *c)
+{
+	if (c->own >= CLOSING)
+		return state_to(c->own, 0);
+	if (c->own != CONNECTED && c->peer == CONNECTED)
+		return back_move(c);
+
+	return state_to(CLOSING, 0);
 }
 
 static struct tandem_step back_decide(const struct tandem_dev_ctx *c)
@@ -390,8 +393,6 @@ static struct tandem_step front_begin(const struct tandem_dev_ctx *c)
 
 static struct tandem_step front_peace(const struct tandem_dev_ctx *c)
 {
-	if (c->broken)
-		return state_to(CLOSED, TANDEM_DO_MEND);
 	if (c->ready && c->peer == CLOSED)
 		return front_begin(c);
 

@@ -129,7 +129,8 @@ static int blkfront_write_queue(struct blkfront *front,
 }
 
 /* Keys of an earlier connection that this one may not overwrite. */
-static void blkfront_erase(struct blkfront *front, struct xenbus_transaction xbt)
+static void blkfront_erase(struct blkfront *front,
+			   struct xenbus_transaction xbt)
 {
 	const char *dir = front->dev.xdev->nodename;
 	static const char *const old[] = {

@@ -94,8 +94,8 @@ static void blkfront_start_queues(struct blkfront *front)
 					TANDEM_BLKIF_MAX_SEGS);
 	}
 	for (i = 0; i < front->max_queues; i++)
-		tandem_blkfront_queue_adopt(&front->queues[i],
-					    &front->queues[i % front->nr_rings]);
+		tandem_blkfront_queue_adopt(front->queues + i,
+					    front->queues + i % front->nr_rings);
 	for (i = 0; i < front->nr_rings; i++)
 		tandem_blkfront_queue_start(&front->queues[i]);
 }
@@ -124,7 +124,7 @@ static int blkfront_connect(struct blkfront *front)
 		 "%s: %u queues of %u slots, %u pages per request, %s%s\n",
 		 front->disk->disk_name, front->nr_rings,
 		 front->queues[0].ring.size, front->queues[0].max_segs,
-		 front->transport.persistent ? "kept grants" : "one-shot grants",
+		 front->transport.persistent ? "kept grants" : "single grants",
 		 front->trusted ? "" : ", backend not trusted");
 	return 0;
 }
@@ -149,15 +149,18 @@ static void blkfront_report(struct blkfront *front)
 
 /*
  * Without surprise the backend still serves, so what is in memory is written
- * before the rings go. With it, requests fail before the disk goes.
+ * before the rings go. With it, requests fail before the disk goes; the pause
+ * makes sure that nobody is still on the way to a ring.
  */
 static void blkfront_disconnect(struct blkfront *front, bool surprise)
 {
 	unsigned int i;
 
 	blkfront_report(front);
-	if (surprise)
+	if (surprise) {
+		tandem_blkfront_disk_pause(front);
 		tandem_blkfront_close(front, BLKFRONT_QUEUE_DEAD);
+	}
 	tandem_blkfront_disk_remove(front, surprise);
 	tandem_blkfront_close(front, BLKFRONT_QUEUE_DEAD);
 	for (i = 0; i < front->max_queues; i++)
@@ -210,7 +213,8 @@ static int blkfront_act(struct tandem_device *dev, unsigned int todo)
 
 /*
  * Before each step. After a suspend that was cancelled, or that took place, the
- * work runs again; and if the connection is the old one, so do requests.
+ * work runs again; and if the connection is the old one, so do requests. A disk
+ * that came through a suspend and found no backend fails what waits for it.
  */
 static void blkfront_facts(struct tandem_device *dev,
 			   struct tandem_dev_ctx *ctx)
@@ -222,6 +226,8 @@ static void blkfront_facts(struct tandem_device *dev,
 		if (front->disk && xchg(&front->stale, false))
 			tandem_blkfront_disk_refresh(front);
 	}
+	if (ctx->own == TANDEM_XB_CLOSED && front->disk)
+		blkfront_disconnect(front, true);
 	ctx->drained = !front->open;
 	ctx->in_use = tandem_blkfront_disk_in_use(front);
 }

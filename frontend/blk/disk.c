@@ -52,6 +52,8 @@ static blk_status_t blkfront_queue_rq(struct blk_mq_hw_ctx *hctx,
 	status = tandem_blkfront_req_init(queue, req);
 	if (unlikely(status))
 		return blkfront_refuse(bd->rq, status);
+	if (unlikely(READ_ONCE(queue->state) == BLKFRONT_QUEUE_DEAD))
+		return BLK_STS_IOERR;
 	if (unlikely(READ_ONCE(queue->backlog.first)))
 		return blkfront_wait_turn(queue);
 	return tandem_blkfront_req_send(queue, req, bd->last);
@@ -141,6 +143,25 @@ static const struct block_device_operations blkfront_disk_ops = {
 	.getgeo = blkfront_getgeo,
 	.free_disk = blkfront_free_disk,
 };
+
+/* Each ring's events where its requests come from. */
+static int blkfront_spread(struct blkfront *front)
+{
+	struct blkfront_queue *queue;
+	struct blk_mq_hw_ctx *hctx;
+	unsigned long i;
+
+	if (front->nr_rings == 1)
+		return 0;
+	queue_for_each_hw_ctx(front->disk->queue, hctx, i) {
+		queue = hctx->driver_data;
+		if (queue->index == i && queue->event.irq &&
+		    !cpumask_empty(hctx->cpumask))
+			irq_set_affinity(queue->event.irq,
+					 cpumask_of(cpumask_first(hctx->cpumask)));
+	}
+	return 0;
+}
 
 static void blkfront_limits(const struct blkfront *front,
 			    struct tandem_blk_limits *l)
@@ -260,7 +281,8 @@ int tandem_blkfront_disk_add(struct blkfront *front)
 		kref_get(&front->ref);
 		err = blkfront_add_named(front);
 		if (!err)
-			return 0;
+			return blkfront_spread(front);
+		tandem_blkfront_close(front, BLKFRONT_QUEUE_DOWN);
 		put_disk(front->disk);
 		tandem_blkfront_put(front);
 	}
@@ -285,6 +307,7 @@ void tandem_blkfront_disk_remove(struct blkfront *front, bool surprise)
 		blk_mark_disk_dead(disk);
 	tandem_blkfront_disk_resume(front);
 	del_gendisk(disk);
+	tandem_blkfront_close(front, BLKFRONT_QUEUE_DEAD);
 	front->disk = NULL;
 	blk_mq_free_tag_set(&front->tags);
 	put_disk(disk);
@@ -350,6 +373,7 @@ void tandem_blkfront_disk_resume(struct blkfront *front)
 		return;
 	front->paused = false;
 	blkfront_map_rings(front);
+	blkfront_spread(front);
 	blk_mq_unquiesce_queue(front->disk->queue);
 }
 

@@ -4,13 +4,13 @@
  * disk of the kind xvd, with 8 bits of partition, or what used to be the major
  * and minor number of a Linux disk.
  */
-#include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "frontend/blk/name.h"
 
-#define NAME_EXTENDED		(1U << 28)
+#define NAME_EXTENDED		BIT(28)
 #define NAME_LETTERS		26
 
 /**
@@ -19,6 +19,7 @@
  * @last: last major
  * @kind: one of enum blkfront_kind
  * @disk: number of the first disk of the first major
+ * @disks: disks per major
  * @bits: bits of the minor that are the partition
  */
 struct name_major {
@@ -26,19 +27,20 @@ struct name_major {
 	u16 last;
 	u8 kind;
 	u16 disk;
+	u8 disks;
 	u8 bits;
 };
 
 static const struct name_major name_majors[] = {
-	{ 202, 202, BLKFRONT_XVD, 0, 4 },
-	{ 8, 8, BLKFRONT_SD, 0, 4 },
-	{ 65, 71, BLKFRONT_SD, 16, 4 },
-	{ 128, 135, BLKFRONT_SD, 128, 4 },
-	{ 3, 3, BLKFRONT_HD, 0, 6 },
-	{ 22, 22, BLKFRONT_HD, 2, 6 },
-	{ 33, 34, BLKFRONT_HD, 4, 6 },
-	{ 56, 57, BLKFRONT_HD, 8, 6 },
-	{ 88, 91, BLKFRONT_HD, 12, 6 },
+	{ 202, 202, BLKFRONT_XVD, 0, 16, 4 },
+	{ 8, 8, BLKFRONT_SD, 0, 16, 4 },
+	{ 65, 71, BLKFRONT_SD, 16, 16, 4 },
+	{ 128, 135, BLKFRONT_SD, 128, 16, 4 },
+	{ 3, 3, BLKFRONT_HD, 0, 2, 6 },
+	{ 22, 22, BLKFRONT_HD, 2, 2, 6 },
+	{ 33, 34, BLKFRONT_HD, 4, 2, 6 },
+	{ 56, 57, BLKFRONT_HD, 8, 2, 6 },
+	{ 88, 91, BLKFRONT_HD, 12, 2, 6 },
 };
 
 static const char *const name_kinds[] = {
@@ -73,16 +75,16 @@ bool tandem_blkfront_vdev(u32 number, struct blkfront_vdev *vdev)
 		vdev->kind = BLKFRONT_XVD;
 		vdev->disk = (number & (NAME_EXTENDED - 1)) >> 8;
 		vdev->part = number & 0xff;
-		return number < NAME_EXTENDED << 1;
+		return number < 2 * NAME_EXTENDED;
 	}
 	m = name_find_major(number >> 8);
 	if (!m)
 		return false;
 	vdev->kind = m->kind;
-	vdev->disk = m->disk + (((number >> 8) - m->first) << (8 - m->bits)) +
+	vdev->disk = m->disk + ((number >> 8) - m->first) * m->disks +
 		     ((number & 0xff) >> m->bits);
-	vdev->part = number & ((1U << m->bits) - 1);
-	return true;
+	vdev->part = number & (BIT(m->bits) - 1);
+	return ((number & 0xff) >> m->bits) < m->disks;
 }
 
 /* Disks are lettered a to z, then aa, ab and so on. */

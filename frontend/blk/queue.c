@@ -78,6 +78,7 @@ static int blkfront_alloc_ring(struct blkfront_queue *queue)
 {
 	unsigned int nr = 1U << queue->front->transport.ring_order;
 	struct tandem_lend lend;
+	struct page *page;
 	unsigned int i;
 	int err;
 
@@ -87,11 +88,10 @@ static int blkfront_alloc_ring(struct blkfront_queue *queue)
 	err = tandem_lend_begin(&lend, queue->pool.peer, nr);
 	if (err)
 		return err;
-	for (i = 0; i < nr; i++)
-		queue->refs[i] = tandem_lend_page(&lend,
-						  vmalloc_to_page(queue->memory +
-								  i * PAGE_SIZE),
-						  false);
+	for (i = 0; i < nr; i++) {
+		page = vmalloc_to_page(queue->memory + i * PAGE_SIZE);
+		queue->refs[i] = tandem_lend_page(&lend, page, false);
+	}
 	tandem_lend_end(&lend);
 	queue->nr_pages = nr;
 	tandem_front_ring_init(&queue->ring, queue->memory, nr * PAGE_SIZE,
@@ -423,6 +423,22 @@ void tandem_blkfront_queue_kill(struct blkfront_queue *queue)
 }
 
 /**
+ * tandem_blkfront_queue_push() - publish what was put on the ring
+ * @queue: the queue, locked and live
+ *
+ * Return: true if the backend is to be told, which needs no lock.
+ */
+bool tandem_blkfront_queue_push(struct blkfront_queue *queue)
+{
+	bool notify = tandem_front_ring_push(&queue->ring);
+
+	lockdep_assert_held(&queue->lock);
+	queue->stats.pushes++;
+	trace_blkfront_push(queue, notify);
+	return notify;
+}
+
+/**
  * tandem_blkfront_queue_commit() - publish what was put on the ring
  * @queue: the queue
  */
@@ -431,10 +447,8 @@ void tandem_blkfront_queue_commit(struct blkfront_queue *queue)
 	bool notify = false;
 
 	spin_lock_bh(&queue->lock);
-	if (queue->state == BLKFRONT_QUEUE_LIVE) {
-		queue->stats.pushes++;
-		notify = tandem_front_ring_push(&queue->ring);
-	}
+	if (queue->state == BLKFRONT_QUEUE_LIVE)
+		notify = tandem_blkfront_queue_push(queue);
 	spin_unlock_bh(&queue->lock);
 	if (notify)
 		tandem_event_notify(&queue->event);
@@ -450,11 +464,12 @@ void tandem_blkfront_queue_commit(struct blkfront_queue *queue)
  *
  * Context: any but hard interrupts.
  */
-void tandem_blkfront_queue_grow(struct blkfront_queue *queue, unsigned int want)
+void tandem_blkfront_queue_grow(struct blkfront_queue *queue,
+				unsigned int want)
 {
 	struct blkfront_pool *pool = &queue->pool;
 	struct blkfront_bufs bufs = { };
-	unsigned int nr = 0;
+	unsigned int bufs_made, nr = 0;
 
 	spin_lock_bh(&queue->lock);
 	if (queue->state == BLKFRONT_QUEUE_LIVE && pool->nr_free <= want)
@@ -466,10 +481,12 @@ void tandem_blkfront_queue_grow(struct blkfront_queue *queue, unsigned int want)
 	tandem_blkfront_bufs_make(&bufs, pool->peer, nr,
 				  GFP_NOWAIT | __GFP_NOWARN | __GFP_NOMEMALLOC);
 	spin_lock_bh(&queue->lock);
-	pool->nr -= nr - bufs.nr;
-	queue->stats.grown += bufs.nr;
+	bufs_made = bufs.nr;
+	pool->nr -= nr - bufs_made;
+	queue->stats.grown += bufs_made;
 	tandem_blkfront_bufs_put(pool, &bufs);
 	queue->trims = 0;
+	trace_blkfront_grant(queue, bufs_made);
 	spin_unlock_bh(&queue->lock);
 	schedule_delayed_work(&queue->trim, QUEUE_TRIM_DELAY);
 }
@@ -494,6 +511,7 @@ static void blkfront_put_idle(struct blkfront_queue *queue,
 	tandem_blkfront_bufs_put(&queue->pool, bufs);
 	queue->pool.nr -= trimmed;
 	queue->stats.trimmed += trimmed;
+	trace_blkfront_grant(queue, -(int)trimmed);
 	spin_unlock_bh(&queue->lock);
 }
 

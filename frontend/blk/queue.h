@@ -127,7 +127,7 @@ struct blkfront_stats {
  * @stats: counters, under @lock
  */
 struct blkfront_queue {
-	spinlock_t lock;
+	spinlock_t lock; /* pool and ring, see above */
 	u8 state;
 	bool lends;
 	bool clean;
@@ -168,6 +168,7 @@ void tandem_blkfront_queue_halt(struct blkfront_queue *queue,
 				enum blkfront_queue_state state);
 void tandem_blkfront_queue_close(struct blkfront_queue *queue,
 				 unsigned long deadline);
+bool tandem_blkfront_queue_push(struct blkfront_queue *queue);
 void tandem_blkfront_queue_commit(struct blkfront_queue *queue);
 void tandem_blkfront_queue_grow(struct blkfront_queue *queue, unsigned int nr);
 void tandem_blkfront_queue_adopt(struct blkfront_queue *from,

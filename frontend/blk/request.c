@@ -83,8 +83,9 @@ static unsigned int blkfront_want(struct blkfront_queue *queue,
 }
 
 /*
- * Take pages for as much of the request as there are pages for. More segments
- * than fit into a request need a page of their own.
+ * Take pages for as much of the request as there are pages for; but not for
+ * little of it, when pages will come back soon. More segments than fit into a
+ * request need a page of their own.
  */
 static bool blkfront_take(struct blkfront_queue *queue,
 			  struct blkfront_req *req, unsigned int want)
@@ -93,6 +94,8 @@ static bool blkfront_take(struct blkfront_queue *queue,
 	unsigned int n;
 
 	lockdep_assert_held(&queue->lock);
+	if (pool->nr_free < want / 2 && queue->nr_ids != queue->ring.size)
+		return false;
 	if (want > TANDEM_BLKIF_MAX_SEGS && pool->nr_free <= want)
 		want = max(pool->nr_free, TANDEM_BLKIF_MAX_SEGS + 1U) - 1;
 	want = min(want, pool->nr_free);
@@ -193,6 +196,7 @@ static bool blkfront_lent(struct blkfront_queue *queue,
 {
 	if (!tandem_blkfront_lend(queue, req))
 		return false;
+	queue->stats.lent += req->nr_segs;
 	if (req->nr_segs <= TANDEM_BLKIF_MAX_SEGS) {
 		tandem_blkfront_lent_segs(req, segs, NULL);
 		return true;
@@ -273,6 +277,7 @@ static void blkfront_put_on_ring(struct blkfront_queue *queue,
 	len = blkfront_build(queue, req, segs, msg);
 	tandem_front_ring_write(&queue->ring, msg, len);
 	queue->stats.sent++;
+	trace_blkfront_req(queue, req);
 }
 
 /* With the lock held. Whatever the answer, nothing is left half done. */
@@ -328,8 +333,7 @@ blk_status_t tandem_blkfront_req_send(struct blkfront_queue *queue,
 		queue->stats.starved++;
 		blkfront_untake(queue, req);
 	} else if (last) {
-		queue->stats.pushes++;
-		notify = tandem_front_ring_push(&queue->ring);
+		notify = tandem_blkfront_queue_push(queue);
 	}
 	spin_unlock_bh(&queue->lock);
 	if (unlikely(status))

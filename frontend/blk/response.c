@@ -219,6 +219,7 @@ static void blkfront_complete_odd(struct blkfront_queue *queue,
 	if (req->status == TANDEM_BLKIF_RSP_EOPNOTSUPP) {
 		blkfront_unsupported(queue, batch, req);
 	} else if (req->status) {
+		queue->stats.errors++;
 		blkfront_end(batch, rq, BLK_STS_IOERR);
 	} else if (blk_update_request(rq, BLK_STS_OK, req->bytes)) {
 		blkfront_again(queue, req);

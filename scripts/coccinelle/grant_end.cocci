@@ -5,7 +5,8 @@
 /// freed, or goes out of scope; and whether the peer has let go is always asked.
 ///
 // Confidence: Moderate
-// Comments: Only references kept in a struct or an array are looked at for clearing.
+// Comments: Only references kept in a struct or an array are looked at for clearing,
+// Comments: and one path that clears is enough: what the peer still has stays noted.
 // Options: --no-includes --include-headers
 
 virtual report
@@ -23,10 +24,10 @@ f << unasked.f;
 @@
 coccilib.report.print_report(p[0], "%s: whether the peer let go is not asked" % f)
 
-@arrow@
+@arrow exists@
 expression X, V;
 identifier m;
-identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_(revoke|abandon))";
+identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_revoke)";
 position p;
 @@
 
@@ -34,10 +35,10 @@ position p;
   ... when any
   X->m = V
 
-@dot@
+@dot exists@
 expression X, V;
 identifier m;
-identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_(revoke|abandon))";
+identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_revoke)";
 position p;
 @@
 
@@ -45,10 +46,9 @@ position p;
   ... when any
   X.m = V
 
-@slot@
-expression X, V;
-expression I;
-identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_(revoke|abandon))";
+@slot exists@
+expression X, V, I;
+identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_revoke)";
 position p;
 @@
 
@@ -56,10 +56,21 @@ position p;
   ... when any
   X[I] = V
 
-@freed@
+@counted exists@
+expression X, V, I;
+identifier m, count;
+identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_revoke)";
+position p;
+@@
+
+  f@p(X->m[I],...)
+  ... when any
+  X->count = V
+
+@freed exists@
 expression X;
 identifier m;
-identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_(revoke|abandon))";
+identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_revoke)";
 position p;
 @@
 
@@ -70,8 +81,8 @@ position p;
 @stale@
 expression X, I;
 identifier m;
-identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_(revoke|abandon))";
-position p != {arrow.p, dot.p, slot.p, freed.p};
+identifier f =~ "^(gnttab_(try_)?end_foreign_access|tandem_lend_revoke)";
+position p != {arrow.p, dot.p, slot.p, counted.p, freed.p};
 @@
 
 (

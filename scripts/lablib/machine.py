@@ -11,7 +11,7 @@ PORTS = ("tty", "ctl", "out", "log", "get")
 INPUT_MB, ASSETS_MB = 512, 256
 QEMU = "qemu-system-x86_64"
 
-XEN_ARGS = "console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info/info sync_console console_timestamps=none"
+XEN_ARGS = "console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info/info console_timestamps=none"
 DOM0_ARGS = ("root=/dev/vda console=hvc0 loglevel=5 audit=0 apparmor=0 selinux=0 "
              "cryptomgr.notests net.ifnames=0 log_buf_len=4M "
              "oops=panic panic_on_warn=1 hung_task_panic=1 softlockup_panic=1 panic=-1")

@@ -362,7 +362,8 @@ static void good_barrier_after(void)
 		request_rw(&front, &rq, BLKIF_OP_WRITE, 64, 1, 1);
 		queue_put(&front.queue[0], &rq);
 		queue_push(&front.queue[0]);
-		expect(queue_drain(&front.queue[0], 2) == 2, "writes");
+		need(queue_drain(&front.queue[0], 2) == 2,
+		     "round %u: not both answered", i);
 		need(!front_rw(&front.queue[0], BLKIF_OP_READ, 64, 9, 1),
 		     "read");
 		expect(!differs(back, WIRE_PAGE, i + 1000),

@@ -214,11 +214,10 @@ static void log_storm(void)
 
 const struct peer_case blkback_storm[] = {
 	{ "storm-of-events", event_storm, 0, CASE_MEMORY },
-	{ "storm-of-events-disconnect", event_storm_disconnect, 0,
-	  CASE_MEMORY },
+	{ "storm-of-events-disconnect", event_storm_disconnect, 0, CASE_MEMORY },
 	{ "storm-of-states", state_storm, 0, CASE_MEMORY },
-	{ "storm-of-random-keys", random_storm, 0, CASE_MEMORY | CASE_LOG },
-	{ "storm-of-log-lines", log_storm, 0, CASE_MEMORY | CASE_LOG },
+	{ "storm-of-random-keys", random_storm, 0, CASE_MEMORY },
+	{ "storm-of-log-lines", log_storm, 0, CASE_MEMORY },
 	{ "many-devices", many_devices, 120, CASE_MEMORY },
 	{ 0 },
 };

@@ -172,13 +172,10 @@ static void unbind_rebind(void)
 }
 
 const struct peer_case blkback_time[] = {
-	{ "time-read-during-disconnect", read_during_disconnect, 120,
-	  CASE_MEMORY | CASE_KEEPS },
-	{ "time-read-during-bad-connect", read_during_bad_connect, 120,
-	  CASE_MEMORY | CASE_LOG },
-	{ "time-poke-during-lives", poke_during_lives, 120,
-	  CASE_MEMORY | CASE_LOG },
+	{ "time-read-during-disconnect", read_during_disconnect, 120, CASE_MEMORY },
+	{ "time-read-during-bad-connect", read_during_bad_connect, 120, CASE_MEMORY },
+	{ "time-poke-during-lives", poke_during_lives, 120, CASE_MEMORY },
 	{ "time-resize-under-load", resize_under_load, 0, CASE_MEMORY },
-	{ "time-unbind-rebind", unbind_rebind, 0, CASE_KEEPS | CASE_LOG },
+	{ "time-unbind-rebind", unbind_rebind, 0, 0 },
 	{ 0 },
 };

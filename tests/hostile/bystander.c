@@ -50,6 +50,7 @@ bool bystander_start(void)
 
 	shared = mmap(NULL, WIRE_PAGE, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	fflush(stdout);
 	bystander = fork();
 	if (!bystander) {
 		klog_start();

@@ -138,7 +138,7 @@ static void front_cleanup(void *arg)
 /* The device with its store, waiting for a frontend; no rings yet. */
 void front_create(struct front *f, const struct front_cfg *cfg)
 {
-	char driver[PATH_BYTES + 16];
+	char bound[PATH_BYTES + 16];
 
 	memset(f, 0, sizeof(*f));
 	if (cfg)
@@ -158,8 +158,9 @@ void front_create(struct front *f, const struct front_cfg *cfg)
 	peer_at_end(front_cleanup, f);
 	make_image(f);
 	write_nodes(f);
-	snprintf(driver, sizeof(driver), "%s/driver", f->sysfs);
-	need(wait_exists(driver, PATIENCE), "no driver took %s", f->sysfs);
+	snprintf(bound, sizeof(bound), "%s/%s", f->sysfs,
+		 kernel_driver() ? "driver" : "store");
+	need(wait_exists(bound, PATIENCE), "no driver took %s", f->sysfs);
 	attach_store(f);
 	need(store_wait(f->back, "state", STATE(XB_INITWAIT), PATIENCE),
 	     "backend in state %u, not InitWait", front_state(f));
@@ -176,8 +177,8 @@ void front_rings(struct front *f)
 
 		q->front = f;
 		q->size = wire_ring_size(f->wire, nr * WIRE_PAGE);
-		need(pages_share(&q->shared, f->share, 0,
-				 nr, true), "no ring");
+		need(pages_share(&q->shared, f->share, 0, nr, true),
+		     "no ring");
 		q->ring = q->shared.addr;
 		memset(q->ring, 0, nr * WIRE_PAGE);
 		*wire_index(q->ring, WIRE_REQ_EVENT) = 1;
@@ -197,7 +198,7 @@ static void queue_keys(struct front *f, struct front_queue *q)
 	unsigned int i;
 
 	snprintf(dir, sizeof(dir), "%s", f->dir);
-	if (f->cfg.queues)
+	if (f->cfg.queues > 1)
 		snprintf(dir, sizeof(dir), "%s/queue-%u", f->dir,
 			 (unsigned int)(q - f->queue));
 	for (i = 0; i < q->shared.nr; i++) {

@@ -49,9 +49,7 @@ struct peer_case {
 };
 
 #define CASE_GOOD	1u	/* the peer behaves well */
-#define CASE_KEEPS	2u	/* our own pages may be given back late */
-#define CASE_LOG	4u	/* may log more than one line */
-#define CASE_MEMORY	8u	/* the kernel's memory must not grow */
+#define CASE_MEMORY	2u	/* the kernel's memory must not grow */
 
 /**
  * struct peer_program - a group of cases

@@ -91,7 +91,10 @@ gives_back() { # our driver refuses the device: the kernel's has it again
 	touch "$BUS/drivers/tandem_blkback/refuses"
 	run block-tandem add && return 1
 	refused 'tandem_blkback does not take it' || return
-	sleep 0.3
+	for _ in {1..50}; do
+		[ ! -e "$DEVICE/driver" ] || break
+		sleep 0.1
+	done
 	is driver vbd "$(basename "$(readlink "$DEVICE/driver")")"
 }
 

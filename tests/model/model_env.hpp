@@ -16,27 +16,15 @@
 
 #define MODEL_INDICES	4
 #define MODEL_SLOTS	2
-
-/* Every ordered place of ring.h; see the table at its top. */
-enum model_place {
-	NOWHERE,
-	FRONT_PUBLISH,
-	FRONT_CONSUME,
-	FRONT_PUSH,
-	FRONT_ARM,
-	BACK_PUBLISH,
-	BACK_CONSUME,
-	BACK_PUSH,
-	BACK_ARM,
-};
+#define MODEL_STRONG	-1
 
 struct model_memory {
 	rl::atomic<u32> index[MODEL_INDICES];
 	rl::var<u32> slot[MODEL_SLOTS];
 };
 
-/* The place that has its ordering taken away in this run. */
-extern enum model_place model_weak;
+/* The place that has its ordering taken away in this run, or MODEL_STRONG. */
+extern int model_weak;
 /* What ring.h believes to be shared memory; only its addresses count. */
 extern u32 model_page[16 + MODEL_SLOTS];
 extern struct model_memory *model_memory;
@@ -51,11 +39,11 @@ static inline rl::var<u32> &model_slot(const void *p)
 	return model_memory->slot[(const u32 *)p - model_page - 16];
 }
 
-static inline rl::memory_order model_order(enum model_place where,
+static inline rl::memory_order model_order(enum tandem_ring_place where,
 					   rl::memory_order full,
 					   rl::memory_order weak)
 {
-	return where == model_weak ? weak : full;
+	return (int)where == model_weak ? weak : full;
 }
 
 static inline u32 model_get32(const void *p)

@@ -8,3 +8,4 @@ $(OUT)/blkif_xen32: blkif_xen.c blkif_layout.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -Wall -Werror -m32 -ffreestanding -fsyntax-only $<
 	@touch $@
+$(OUT)/blkif_test: $(ROOT)/blkif/build.c

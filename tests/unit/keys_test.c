@@ -12,7 +12,7 @@
 
 #include "kselftest_harness.h"
 
-#include "blkif/keys.h"
+#include "blkif/keys.c"
 
 struct result {
 	u8 before;

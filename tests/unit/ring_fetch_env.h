@@ -67,9 +67,10 @@ static inline void fetch_put64(u8 *p, u64 v)
 
 #define tandem_env_load(p)		(fetch_step('l'), *(p))
 #define tandem_env_store(p, v)		(fetch_step('s'), (void)(*(p) = (v)))
-#define tandem_env_acquire(where, p)	(fetch_step('A'), *(p))
-#define tandem_env_release(where, p, v)	(fetch_step('R'), (void)(*(p) = (v)))
-#define tandem_env_mb(where)		fetch_step('M')
+#define tandem_env_acquire(where, p)	((void)(where), fetch_step('A'), *(p))
+#define tandem_env_release(where, p, v) \
+	((void)(where), fetch_step('R'), (void)(*(p) = (v)))
+#define tandem_env_mb(where)		((void)(where), fetch_step('M'))
 #define tandem_env_get32(p)		fetch_get32(p)
 #define tandem_env_get64(p)		fetch_get64(p)
 #define tandem_env_put32(p, v)		fetch_put32(p, v)

@@ -86,9 +86,11 @@ TEST(back_invariants)
 	FOR_ALL(in, i, j, ev, fl) {
 		struct tandem_step s = tandem_back_step(&in);
 		bool moved = s.state != in.own;
-		bool live, asks, gone;
+		bool live, asks, gone, wanted;
 
 		c = effective(in);
+		/* the toolstack wants it, or a frontend still has it */
+		wanted = c.online || c.peer == CONNECTED;
 		live = c.own == CONNECTED || !c.drained;
 		asks = c.peer == INITIALISED || c.peer == CONNECTED;
 		gone = c.peer == UNKNOWN || c.peer == CLOSED;
@@ -124,8 +126,8 @@ TEST(back_invariants)
 			TELL(in, s);
 		if (s.todo & DO(CONNECT))
 			ASSERT_TRUE(c.own == INITWAIT && asks && c.ready &&
-				    c.online && !c.broken) TELL(in, s);
-		if (c.own == INITWAIT && asks && c.ready && c.online &&
+				    wanted && !c.broken) TELL(in, s);
+		if (c.own == INITWAIT && asks && c.ready && wanted &&
 		    !c.broken && c.drained)
 			ASSERT_TRUE(s.todo & DO(CONNECT)) TELL(in, s);
 
@@ -133,7 +135,7 @@ TEST(back_invariants)
 		ASSERT_EQ(!!(s.todo & DO(PUBLISH)), moved && s.state == INITWAIT)
 			TELL(in, s);
 		if (s.todo & DO(PUBLISH))
-			ASSERT_TRUE(c.online && !c.broken && !gone) TELL(in, s);
+			ASSERT_TRUE(wanted && !c.broken && !gone) TELL(in, s);
 		if (s.todo & DO(RECONNECT))
 			ASSERT_TRUE(!c.broken && c.online && !gone &&
 				    (s.state == INITWAIT ||
@@ -156,7 +158,8 @@ TEST(back_invariants)
 				    (s.state == CLOSED && c.own == CLOSED))
 				TELL(in, s);
 		if (s.todo & DO(MEND))
-			ASSERT_TRUE(c.broken && s.state == CLOSED && gone)
+			ASSERT_TRUE(c.broken && s.state == CLOSED &&
+				    (gone || (s.todo & DO(REMOVE))))
 				TELL(in, s);
 
 		/* a peer that has closed is answered */
@@ -637,6 +640,28 @@ TEST_F(pair, backend_is_rebound)
 		ASSERT_EQ(CONNECTED, w.front.own) TELL_WORLD(&w);
 		if (rests(s, at))
 			EXPECT_EQ(CONNECTED, w.back.own) TELL_WORLD(&w);
+	}
+}
+
+/* The same, after a detach that was refused. */
+TEST_F(pair, backend_is_rebound_while_a_detach_waits)
+{
+	struct space *s = &self->s;
+	struct world w = fresh();
+	unsigned int at;
+
+	w.front = (struct end){ .own = CONNECTED };
+	w.in_use = true;
+	w.online = false;
+	add(s, &w);
+	explore(s);
+	EXPECT_FALSE(circle(s));
+	for (at = 0; at < s->nr; at++) {
+		w = s->all[at];
+		ASSERT_EQ(CONNECTED, w.front.own) TELL_WORLD(&w);
+		if (rests(s, at))
+			EXPECT_TRUE(w.back.own == CLOSING && !w.back.drained)
+				TELL_WORLD(&w);
 	}
 }
 

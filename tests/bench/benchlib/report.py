@@ -9,7 +9,7 @@ from .results import times
 from .rows import COST_NS, ICOUNT_NS, METRICS, PAIRS, ROWS, STORES
 
 OURS = re.compile(r"tandem|blkback_|blkfront_")
-THEIRS = re.compile(r"xen_blk|blkback|blkbk|xen_vbd|blkif_|blkfront|blkfront_delay")
+THEIRS = re.compile(r"xen_blk|(?<!tandem_)blkback|blkbk|xen_vbd|blkif_|comm=\d+\.\w+-\d+ ")
 EVENT = re.compile(r"\s(timer_expire_entry|hrtimer_expire_entry|workqueue_execute_start|irq_handler_entry|sched_wakeup): (.*)")
 
 
@@ -117,10 +117,10 @@ def table(results, figures, idle):
         if (row, store) != last:
             last = (row, store)
             lines += ["", f"{row} on {store}",
-                      "  " + f"{'back/front':14} " + f"{'':>7}".join([f"{COLUMNS[0][1]:>9} "])
-                      + f"{'spread':>7} " + " ".join(f"{t:>9}" for _, t in COLUMNS[1:]) + f" {'MB/s':>7} {'x kernel':>8}"]
+                      f"  {'back/front':14} {'iops':>9} {'spread':>7} "
+                      + " ".join(f"{t:>9}" for _, t in COLUMNS[1:]) + f" {'MB/s':>7} {'x kernel':>8}"]
         ratio = ratio_text(figures, key)
-        lines.append(f"  {pair:14} {cell.text('iops'):>9}  {cell.spread('iops'):>7} "
+        lines.append(f"  {pair:14} {cell.text('iops'):>9} {cell.spread('iops'):>7} "
                      + " ".join(f"{cell.text(m):>9}" for m, _ in COLUMNS[1:])
                      + f" {cell.text('mb_per_s'):>7} {ratio:>8}")
     return lines + floor_lines(results, figures) + detail_lines(results) + idle_lines(idle) + check_lines(results)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-only
+SRCS_fuzz_decode := $(ROOT)/blkif/decode.c $(ROOT)/blkif/build.c

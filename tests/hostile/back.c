@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a block backend in user space: its nodes in xenstore, the rings
+ * it maps, the disk that appears, and how it goes.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "back.h"
+
+#define BACK_BASE	"/local/domain/0/tandem-test/back"
+#define FRONT_BASE	"/local/domain/0/device/vbd"
+#define SYSFS_BASE	"/sys/bus/xen/devices"
+
+static unsigned int next_id(void)
+{
+	static unsigned int n;
+
+	/* Minor numbers allow for 16 disks; the first is the bystander's. */
+	n = n % 15 + 1;
+	return BACK_ID(n);
+}
+
+unsigned int back_peer(const struct back *b)
+{
+	return store_num(b->front, "state", XB_UNKNOWN);
+}
+
+void back_set_state(struct back *b, unsigned int state)
+{
+	store_put(b->dir, "state", "%u", state);
+}
+
+bool back_wait(struct back *b, unsigned int mask)
+{
+	return store_wait(b->front, "state", mask, PATIENCE);
+}
+
+void back_hook(struct back *b, enum verdict (*hook)(struct back *, struct ask *),
+	       void *arg)
+{
+	pthread_mutex_lock(&b->lock);
+	b->cfg.hook = hook;
+	b->cfg.arg = arg;
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void write_features(struct back *b)
+{
+	const struct back_cfg *c = &b->cfg;
+
+	store_put(b->dir, "feature-persistent", "%u", c->persistent);
+	store_put(b->dir, "feature-flush-cache", "%u", c->flush);
+	store_put(b->dir, "feature-discard", "%u", c->discard);
+	if (c->indirect)
+		store_put(b->dir, "feature-max-indirect-segments", "%u",
+			  c->indirect);
+	if (c->order)
+		store_put(b->dir, "max-ring-page-order", "%u", c->order);
+	if (c->queues)
+		store_put(b->dir, "multi-queue-max-queues", "%u", c->queues);
+	if (c->discard) {
+		store_put(b->dir, "discard-granularity", "4096");
+		store_put(b->dir, "discard-alignment", "0");
+	}
+}
+
+static void write_nodes(struct back *b)
+{
+	unsigned int id = b->cfg.id;
+
+	store_put(b->dir, "frontend", "%s", b->front);
+	store_put(b->dir, "frontend-id", "0");
+	store_put(b->dir, "online", "1");
+	store_put(b->dir, "mode", b->cfg.readonly ? "r" : "w");
+	store_put(b->dir, "device-type", "disk");
+	store_put(b->dir, "state", "%u", XB_INITIALISING);
+	write_features(b);
+	store_put(b->front, "backend-id", "0");
+	store_put(b->front, "virtual-device", "%u", id);
+	store_put(b->front, "device-type", "disk");
+	store_put(b->front, "handle", "%u", id);
+	if (b->cfg.untrusted)
+		store_put(b->front, "trusted", "0");
+	store_put(b->front, "state", "%u", XB_INITIALISING);
+	/* The last one: with it the frontend's bus sees a device. */
+	store_put(b->front, "backend", "%s", b->dir);
+}
+
+static void back_cleanup(void *arg)
+{
+	back_finish(arg);
+}
+
+/* A device that a frontend may connect to; the backend is in InitWait. */
+void back_create(struct back *b, const struct back_cfg *cfg)
+{
+	memset(b, 0, sizeof(*b));
+	pthread_mutex_init(&b->lock, NULL);
+	if (cfg)
+		b->cfg = *cfg;
+	if (!b->cfg.id)
+		b->cfg.id = next_id();
+	snprintf(b->dir, sizeof(b->dir), BACK_BASE "/%u", b->cfg.id);
+	snprintf(b->front, sizeof(b->front), FRONT_BASE "/%u", b->cfg.id);
+	snprintf(b->sysfs, sizeof(b->sysfs), SYSFS_BASE "/vbd-%u", b->cfg.id);
+	b->gnt = xengnttab_open(NULL, 0);
+	need(b->gnt, "/dev/xen/gntdev: %s", strerror(errno));
+	b->memory = calloc(BACK_SECTORS, WIRE_SECTOR);
+	need(b->memory, "no memory");
+	peer_at_end(back_cleanup, b);
+	write_nodes(b);
+	back_set_state(b, XB_INITWAIT);
+}
+
+static bool map_ring(struct back *b, struct back_queue *q, const char *dir)
+{
+	uint32_t ref[16];
+	char key[32];
+	unsigned int i;
+
+	q->pages = 1u << store_num(b->front, "ring-page-order", 0);
+	if (q->pages > 16)
+		return false;
+	for (i = 0; i < q->pages; i++) {
+		snprintf(key, sizeof(key), "ring-ref%u", i);
+		if (q->pages == 1)
+			strcpy(key, "ring-ref");
+		ref[i] = store_num(dir, key, 0);
+	}
+	q->back = b;
+	q->ring = xengnttab_map_domain_grant_refs(b->gnt, q->pages, 0, ref,
+						  PROT_READ | PROT_WRITE);
+	if (!q->ring)
+		return false;
+	q->size = wire_ring_size(&wire_x86_64, q->pages * WIRE_PAGE);
+	q->req_cons = 0;
+	q->rsp_prod = 0;
+	q->port = xenevtchn_bind_interdomain(b->event, 0,
+					     store_num(dir, "event-channel", 0));
+	return q->port >= 0;
+}
+
+/* Map what the frontend offers. */
+bool back_attach(struct back *b)
+{
+	char dir[PATH_BYTES + 32];
+	unsigned int i;
+	bool many;
+
+	if (!back_wait(b, STATE(XB_INITIALISED) | STATE(XB_CONNECTED)))
+		return false;
+	b->event = xenevtchn_open(NULL, 0);
+	b->nr_queues = store_num(b->front, "multi-queue-num-queues", 0);
+	many = b->nr_queues;
+	if (!many)
+		b->nr_queues = 1;
+	for (i = 0; i < b->nr_queues && i < BACK_QUEUES; i++) {
+		snprintf(dir, sizeof(dir), many ? "%s/queue-%u" : "%s",
+			 b->front, i);
+		if (!map_ring(b, &b->queue[i], dir)) {
+			peer_note("cannot map queue %u: %s", i,
+				  strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What the disk is, and that it is there. */
+void back_publish(struct back *b)
+{
+	store_put(b->dir, "sectors", "%llu", BACK_SECTORS);
+	store_put(b->dir, "sector-size", "512");
+	store_put(b->dir, "physical-sector-size", "512");
+	store_put(b->dir, "info", "%u", b->cfg.readonly ? VDISK_READONLY : 0);
+	back_set_state(b, XB_CONNECTED);
+}
+
+static bool disk_of(struct back *b)
+{
+	char path[PATH_BYTES + 16];
+	struct dirent *d;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/block", b->sysfs);
+	dir = opendir(path);
+	while (dir && !found && (d = readdir(dir))) {
+		if (d->d_name[0] == '.')
+			continue;
+		snprintf(b->disk, sizeof(b->disk), "/dev/%.40s", d->d_name);
+		found = file_exists(b->disk);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+bool back_find_disk(struct back *b, unsigned int ms)
+{
+	uint64_t end = now_ms() + ms;
+
+	while (!disk_of(b)) {
+		if (now_ms() >= end)
+			return false;
+		sleep_ms(2);
+	}
+	return true;
+}
+
+/* All of the above, until there is a disk. */
+void back_start(struct back *b, const struct back_cfg *cfg)
+{
+	back_create(b, cfg);
+	need(back_attach(b), "no frontend, it is in state %u", back_peer(b));
+	back_serve(b);
+	back_publish(b);
+	need(back_wait(b, STATE(XB_CONNECTED)), "the frontend is in state %u",
+	     back_peer(b));
+	need(back_find_disk(b, PATIENCE), "no disk for %s", b->sysfs);
+}
+
+void back_unmap(struct back *b)
+{
+	unsigned int i;
+
+	back_pause(b);
+	for (i = 0; i < b->nr_queues && i < BACK_QUEUES; i++) {
+		if (b->queue[i].ring)
+			xengnttab_unmap(b->gnt, b->queue[i].ring,
+					b->queue[i].pages);
+		b->queue[i].ring = NULL;
+	}
+	if (b->event)
+		xenevtchn_close(b->event);
+	b->event = NULL;
+}
+
+/* Closing, until the frontend has closed. */
+bool back_close(struct back *b)
+{
+	store_put(b->dir, "online", "0");
+	back_set_state(b, XB_CLOSING);
+	if (!back_wait(b, STATE(XB_CLOSED)))
+		return false;
+	back_unmap(b);
+	back_set_state(b, XB_CLOSED);
+	return true;
+}
+
+static bool nodes_gone(const char *dir, const char *front, const char *sysfs)
+{
+	store_put(dir, "online", "0");
+	store_rm(front, NULL);
+	store_rm(dir, NULL);
+	if (wait_gone(sysfs, PATIENCE))
+		return true;
+	peer_fail(__FILE__, __LINE__, "%s stays", sysfs);
+	return false;
+}
+
+/* By force: the nodes vanish while we still have everything mapped. */
+bool back_vanish(struct back *b)
+{
+	return nodes_gone(b->dir, b->front, b->sysfs);
+}
+
+bool back_finish(struct back *b)
+{
+	bool gone;
+
+	if (!b->gnt)
+		return true;
+	gone = back_vanish(b);
+	back_unmap(b);
+	xengnttab_close(b->gnt);
+	b->gnt = NULL;
+	free(b->memory);
+	peer_forget(b);
+	return gone;
+}
+
+/* Remove the devices of a case that died, all but the bystander's. */
+void back_sweep(void)
+{
+	char dir[PATH_BYTES], front[PATH_BYTES], sysfs[PATH_BYTES];
+	unsigned int nr = 0, i;
+	char **ids = xs_directory(store(), XBT_NULL, BACK_BASE, &nr);
+
+	for (i = 0; ids && i < nr; i++) {
+		if (atoi(ids[i]) == BACK_BYSTANDER)
+			continue;
+		snprintf(dir, sizeof(dir), BACK_BASE "/%.32s", ids[i]);
+		snprintf(front, sizeof(front), FRONT_BASE "/%.32s", ids[i]);
+		snprintf(sysfs, sizeof(sysfs), SYSFS_BASE "/vbd-%.32s", ids[i]);
+		nodes_gone(dir, front, sysfs);
+	}
+	free(ids);
+}

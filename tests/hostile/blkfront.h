@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The cases of rogue backends, by class; each list ends with an empty one. */
+#ifndef HOSTILE_BLKFRONT_H
+#define HOSTILE_BLKFRONT_H
+
+#include "peer.h"
+
+extern const struct peer_case blkfront_good[];
+extern const struct peer_case blkfront_response[];
+extern const struct peer_case blkfront_grant[];
+extern const struct peer_case blkfront_key[];
+extern const struct peer_case blkfront_state[];
+extern const struct peer_case blkfront_storm[];
+extern const struct peer_case blkfront_flip[];
+
+#endif /* HOSTILE_BLKFRONT_H */
