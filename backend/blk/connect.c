@@ -2,6 +2,7 @@
 /*
  * Agreeing with a frontend: what is offered, what it chose, and the rings.
  */
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <xen/xenbus.h>
 
@@ -146,19 +147,26 @@ static void blkback_connect_limits(struct blkback_device *device)
 }
 
 /**
- * blkback_connect_sectors() - the disk has a new size
+ * blkback_connect_resize() - tell the frontend if the disk has a new size
  * @device: a connected device
- * @sectors: the size, 512 bytes each
  *
  * The frontend looks again when it sees our state written once more.
+ *
+ * Context: the device's work, so that the state cannot change meanwhile.
  */
-void blkback_connect_sectors(struct blkback_device *device, u64 sectors)
+void blkback_connect_resize(struct blkback_device *device)
 {
+	u64 sectors = device->store->ops->sectors(device->store);
 	const struct blkback_node node[] = {
 		{ TANDEM_BLKIF_KEY_SECTORS, sectors },
 		{ "state", XenbusStateConnected },
 	};
 
+	if (sectors == device->limits.sectors)
+		return;
+	dev_info(&device->xbdev->dev,
+		 "size changed from %llu to %llu sectors\n",
+		 device->limits.sectors, sectors);
 	WRITE_ONCE(device->limits.sectors, sectors);
 	blkback_connect_write(device, node, ARRAY_SIZE(node));
 }
@@ -287,7 +295,14 @@ void blkback_disconnect(struct blkback_device *device)
 		blkback_queue_stop(&device->queues[i]);
 }
 
-static bool blkback_disconnect_settled(const struct blkback_device *device)
+/**
+ * blkback_disconnect_settled() - is a stopped connection without requests
+ * @device: the device
+ *
+ * Context: any that may not run beside blkback_disconnect_finish().
+ * Return: true when blkback_disconnect_finish() will do its work.
+ */
+bool blkback_disconnect_settled(const struct blkback_device *device)
 {
 	unsigned int i;
 
@@ -298,12 +313,18 @@ static bool blkback_disconnect_settled(const struct blkback_device *device)
 	return true;
 }
 
-static void blkback_disconnect_keep_stats(struct blkback_device *device)
+/* From here on neither sysfs nor debugfs finds the rings. */
+static void blkback_disconnect_hide(struct blkback_device *device)
 {
-	struct blkback_stats sum;
+	unsigned int i;
 
-	blkback_device_stats(device, &sum);
-	device->totals = sum;
+	mutex_lock(&device->lock);
+	for (i = 0; i < device->nr_queues; i++)
+		blkback_stats_add(&device->totals, &device->queues[i].stats);
+	device->queues = NULL;
+	device->nr_queues = 0;
+	device->barrier = NULL;
+	mutex_unlock(&device->lock);
 }
 
 /**
@@ -322,15 +343,14 @@ bool blkback_disconnect_finish(struct blkback_device *device)
 		return true;
 	if (!blkback_disconnect_settled(device))
 		return false;
+	blkback_disconnect_hide(device);
 	for (i = 0; i < nr; i++)
 		blkback_queue_release(&queues[i]);
-	blkback_disconnect_keep_stats(device);
-	mutex_lock(&device->lock);
-	device->queues = NULL;
-	device->nr_queues = 0;
-	device->connected = false;
-	device->barrier = NULL;
-	mutex_unlock(&device->lock);
+	/* Whoever ended the last request may still be about to look at it. */
+	synchronize_rcu();
 	kvfree(queues);
+	mutex_lock(&device->lock);
+	device->connected = false;
+	mutex_unlock(&device->lock);
 	return true;
 }

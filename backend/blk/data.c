@@ -18,6 +18,7 @@
 #include "backend/blk/data.h"
 #include "backend/blk/device.h"
 #include "backend/blk/params.h"
+#include "backend/blk/trace.h"
 
 static mempool_t *blkback_data_pool;
 
@@ -109,6 +110,7 @@ static void blkback_data_run_map(struct blkback_queue *queue,
 	tandem_map_run(&data->map);
 	queue->stats.grant_calls++;
 	queue->stats.maps += data->map.nr;
+	trace_blkback_grant(queue, data->map.nr, 0, 0);
 	for (i = 0; i < data->map.nr; i++) {
 		struct gnttab_map_grant_ref *op = &data->map.op[i];
 
@@ -134,6 +136,7 @@ static void blkback_data_run_copy(struct blkback_queue *queue,
 	tandem_copy_run(&data->copy);
 	queue->stats.grant_calls++;
 	queue->stats.copies += data->copy.nr;
+	trace_blkback_grant(queue, 0, data->copy.nr, 0);
 	for (i = 0; i < data->copy.nr; i++)
 		if (data->copy.op[i].status != GNTST_okay)
 			blkback_data_bad(data->copy_req[i]);
@@ -150,6 +153,7 @@ static void blkback_data_run_unmap(struct blkback_queue *queue,
 	tandem_unmap_run(&data->unmap);
 	queue->stats.grant_calls++;
 	queue->stats.unmaps += nr;
+	trace_blkback_grant(queue, 0, 0, nr);
 	tandem_pages_put(&queue->pages, data->unmap.page, nr);
 }
 

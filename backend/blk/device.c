@@ -71,15 +71,25 @@ void blkback_device_broken(struct blkback_device *device, const char *what)
  */
 void blkback_device_drained(struct blkback_device *device)
 {
-	wake_up(&device->settled);
-	if (READ_ONCE(device->orphan))
+	unsigned long flags;
+
+	/* Under the lock, so that an orphan is not freed under our feet. */
+	spin_lock_irqsave(&device->settled.lock, flags);
+	wake_up_locked(&device->settled);
+	if (device->orphan)
 		schedule_work(&device->orphan_work);
 	else
 		tandem_device_kick(&device->base, TANDEM_EV_DRAINED);
+	spin_unlock_irqrestore(&device->settled.lock, flags);
 }
 
-static void blkback_stats_add(struct blkback_stats *sum,
-			      const struct blkback_stats *one)
+/**
+ * blkback_stats_add() - add up counters
+ * @sum: is added to
+ * @one: counters, which may be counting
+ */
+void blkback_stats_add(struct blkback_stats *sum,
+		       const struct blkback_stats *one)
 {
 	const u64 *from = (const u64 *)one;
 	u64 *to = (u64 *)sum;
@@ -184,7 +194,7 @@ int blkback_device_close(struct blkback_device *device)
 }
 
 /**
- * blkback_device_resize() - look at the store's size again
+ * blkback_device_resize() - have the store's size looked at again
  * @device: the device
  *
  * Context: process; may sleep.
@@ -192,22 +202,11 @@ int blkback_device_close(struct blkback_device *device)
  */
 int blkback_device_resize(struct blkback_device *device)
 {
-	int err = -ENODEV;
-	u64 sectors;
-
-	mutex_lock(&device->lock);
-	if (device->store) {
-		err = 0;
-		sectors = device->store->ops->sectors(device->store);
-		if (device->connected && sectors != device->limits.sectors) {
-			dev_info(&device->xbdev->dev,
-				 "size changed from %llu to %llu sectors\n",
-				 device->limits.sectors, sectors);
-			blkback_connect_sectors(device, sectors);
-		}
-	}
-	mutex_unlock(&device->lock);
-	return err;
+	if (!READ_ONCE(device->store))
+		return -ENODEV;
+	WRITE_ONCE(device->resize_due, true);
+	tandem_device_kick(&device->base, TANDEM_EV_NONE);
+	return 0;
 }
 
 static void blkback_device_open_node(struct blkback_device *device, dev_t dev)
@@ -265,6 +264,9 @@ static void blkback_device_facts(struct tandem_device *base,
 	ctx->ready = READ_ONCE(device->store);
 	ctx->drained = blkback_disconnect_finish(device);
 	ctx->in_use = false;
+	if (ctx->own == TANDEM_XB_CONNECTED && device->connected &&
+	    xchg(&device->resize_due, false))
+		blkback_connect_resize(device);
 }
 
 static int blkback_device_act(struct tandem_device *base, unsigned int todo)
@@ -330,6 +332,7 @@ static void blkback_device_free(struct blkback_device *device)
 {
 	struct xenbus_device *xbdev = device->xbdev;
 
+	blkback_debugfs_remove(device);
 	blkback_store_close(device->store);
 	blkback_owner_put(device->owner);
 	kfree(device);
@@ -342,6 +345,9 @@ static void blkback_device_orphan_work(struct work_struct *work)
 						     struct blkback_device,
 						     orphan_work);
 
+	/* Whoever queued us may still be on its way out. */
+	spin_lock_irq(&device->settled.lock);
+	spin_unlock_irq(&device->settled.lock);
 	if (!blkback_disconnect_finish(device))
 		return;
 	dev_info(&device->xbdev->dev, "the last I/O has ended; released\n");
@@ -431,26 +437,27 @@ static void blkback_device_leave(struct blkback_device *device)
 	dev_warn(&device->xbdev->dev,
 		 "removed with I/O in flight on %s; kept until it ends\n",
 		 device->store ? device->store->path : "nothing");
-	WRITE_ONCE(device->orphan, true);
-	/* The last one may have ended before it could see that. */
+	spin_lock_irq(&device->settled.lock);
+	device->orphan = true;
+	/* The last request may have ended before it could see that. */
 	schedule_work(&device->orphan_work);
+	spin_unlock_irq(&device->settled.lock);
 }
 
 static void blkback_device_remove(struct xenbus_device *xbdev)
 {
 	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
 
-	blkback_debugfs_remove(device);
 	blkback_device_unwatch(device);
 	tandem_device_stop(&device->base);
 	blkback_disconnect(device);
 	dev_set_drvdata(&xbdev->dev, NULL);
-	wait_event_timeout(device->settled, blkback_disconnect_finish(device),
+	wait_event_timeout(device->settled, blkback_disconnect_settled(device),
 			   BLKBACK_REMOVE_DEADLINE);
-	if (device->connected)
-		blkback_device_leave(device);
-	else
+	if (blkback_disconnect_finish(device))
 		blkback_device_free(device);
+	else
+		blkback_device_leave(device);
 }
 
 static const struct xenbus_device_id blkback_device_ids[] = {

@@ -33,13 +33,14 @@ struct dentry;
  * @limits: what requests are held against; @limits.sectors changes on resize
  * @steady_writes: the store wants pages that do not change
  * @connected: rings are or were being served and are not released yet
+ * @resize_due: the store's size is to be looked at by the device's work
  * @nr_queues: rings
  * @queues: the rings, NULL when there are none
  * @transport: what was agreed with the frontend
  * @totals: counters of earlier connections
  * @barrier: ring whose barrier waits or runs, NULL mostly
  * @barrier_lock: guards the setting of @barrier
- * @settled: woken when nothing is in flight any more
+ * @settled: woken when nothing is in flight any more; its lock guards @orphan
  * @orphan_work: frees an orphan
  * @orphan: the device is gone from the bus; the last request frees it
  * @broken: times that the frontend broke the protocol
@@ -55,18 +56,19 @@ struct blkback_device {
 	struct tandem_blkif_tool_keys tool;
 	struct xenbus_watch backend_watch;
 	struct work_struct open_work;
-	struct mutex lock;
+	struct mutex lock; /* store and rings, see above */
 	struct blkback_store *store;
 	char store_error[BLKBACK_STORE_ERROR];
 	struct tandem_blkif_limits limits;
 	bool steady_writes;
 	bool connected;
+	bool resize_due;
 	unsigned int nr_queues;
 	struct blkback_queue *queues;
 	struct tandem_blkif_transport transport;
 	struct blkback_stats totals;
 	struct blkback_queue *barrier;
-	spinlock_t barrier_lock;
+	spinlock_t barrier_lock; /* setting @barrier */
 	wait_queue_head_t settled;
 	struct work_struct orphan_work;
 	bool orphan;
@@ -88,9 +90,12 @@ void blkback_device_stats(struct blkback_device *device,
 
 int blkback_connect_publish(struct blkback_device *device);
 int blkback_connect(struct blkback_device *device);
-void blkback_connect_sectors(struct blkback_device *device, u64 sectors);
+void blkback_connect_resize(struct blkback_device *device);
 void blkback_disconnect(struct blkback_device *device);
+bool blkback_disconnect_settled(const struct blkback_device *device);
 bool blkback_disconnect_finish(struct blkback_device *device);
+void blkback_stats_add(struct blkback_stats *sum,
+		       const struct blkback_stats *one);
 
 bool blkback_device_barrier_begin(struct blkback_device *device,
 				  struct blkback_queue *queue);

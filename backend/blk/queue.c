@@ -22,6 +22,7 @@
  * nobody is left who knows the ring. Nothing in this waits for the peer, and
  * nothing waits for the disk.
  */
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -135,15 +136,18 @@ static void blkback_queue_settled(struct blkback_queue *queue, unsigned int nr)
 static void blkback_queue_respond(struct blkback_queue *queue,
 				  struct llist_node *list)
 {
-	struct blkback_req *req, *next;
+	bool notify, barrier = false;
+	struct blkback_req *req;
 	unsigned int nr = 0;
-	bool notify;
 
-	spin_lock_bh(&queue->rsp_lock);
 	llist_for_each_entry(req, list, done) {
-		blkback_queue_write(queue, req);
+		barrier |= req->flags & TANDEM_BLKIF_F_BARRIER;
+		blkback_data_free(req);
 		nr++;
 	}
+	spin_lock_bh(&queue->rsp_lock);
+	llist_for_each_entry(req, list, done)
+		blkback_queue_write(queue, req);
 	notify = tandem_back_ring_push(&queue->ring);
 	queue->stats.pushes++;
 	trace_blkback_push(queue, nr, notify);
@@ -151,12 +155,9 @@ static void blkback_queue_respond(struct blkback_queue *queue,
 
 	if (notify && !READ_ONCE(queue->dead))
 		tandem_event_notify(&queue->event);
-	llist_for_each_entry_safe(req, next, list, done) {
-		if (req->flags & TANDEM_BLKIF_F_BARRIER)
-			blkback_device_barrier_end(queue->device, queue);
-		blkback_data_free(req);
-		blkback_req_free(req);
-	}
+	if (unlikely(barrier))
+		blkback_device_barrier_end(queue->device, queue);
+	blkback_req_free_all(queue, list);
 	blkback_queue_settled(queue, nr);
 }
 
@@ -238,6 +239,11 @@ void blkback_queue_done(struct blkback_req *req)
 	if (unlikely(req->status))
 		queue->stats.io_errors++;
 	/*
+	 * Once it is on the list the request may be answered by the worker, and
+	 * be the last one: the ring's memory is freed after a grace period.
+	 */
+	rcu_read_lock();
+	/*
 	 * The worker lowers @draining and then looks at the list once more;
 	 * here the list is filled first and @draining read after it. llist_add
 	 * is a full barrier, so one of the two sees the other
@@ -245,6 +251,7 @@ void blkback_queue_done(struct blkback_req *req)
 	 */
 	if (llist_add(&req->done, &queue->done) && !READ_ONCE(queue->draining))
 		tasklet_schedule(&queue->bh);
+	rcu_read_unlock();
 }
 
 static void blkback_queue_fail(struct blkback_queue *queue,
@@ -282,7 +289,6 @@ static struct blkback_req *blkback_queue_take(struct blkback_queue *queue)
 	req->nr_sectors = msg.nr_sectors;
 	req->nr_segs = msg.nr_segs;
 	req->nr_indirect = msg.nr_indirect;
-	req->barred = false;
 	if (msg.nr_indirect) {
 		memcpy(req->indirect, msg.indirect, sizeof(req->indirect));
 		return req;
@@ -361,7 +367,7 @@ static bool blkback_queue_prepare(struct blkback_queue *queue,
 		blkback_queue_fail(queue, req);
 		return true;
 	}
-	if (unlikely(req->flags & TANDEM_BLKIF_F_BARRIER) && !req->barred &&
+	if (unlikely(req->flags & TANDEM_BLKIF_F_BARRIER) &&
 	    !blkback_device_barrier_begin(queue->device, queue)) {
 		queue->parked = req;
 		return false;
@@ -412,6 +418,13 @@ static int blkback_queue_pending(struct blkback_queue *queue)
 	return nr;
 }
 
+/* Nothing on the ring can be believed any more: it is not looked at again. */
+static void blkback_queue_break(struct blkback_queue *queue)
+{
+	queue->halted = true;
+	blkback_device_broken(queue->device, "impossible request index");
+}
+
 /* Takes and submits up to a batch. Return: how many were taken. */
 static unsigned int blkback_queue_drain(struct blkback_queue *queue)
 {
@@ -421,14 +434,14 @@ static unsigned int blkback_queue_drain(struct blkback_queue *queue)
 	bool go = true;
 	int nr;
 
-	if (blkback_queue_held(queue))
+	if (queue->halted || blkback_queue_held(queue))
 		return 0;
 	queue->parked = NULL;
 	if (req)
 		go = blkback_queue_prepare(queue, req, &batch);
 	nr = go ? blkback_queue_pending(queue) : 0;
 	if (unlikely(nr < 0)) {
-		blkback_device_broken(queue->device, "impossible request index");
+		blkback_queue_break(queue);
 		nr = 0;
 	}
 	nr = min(nr, BLKBACK_BATCH);
@@ -485,7 +498,8 @@ static bool blkback_queue_arm(struct blkback_queue *queue)
 {
 	bool more;
 
-	if (READ_ONCE(queue->dead) || queue->parked || blkback_queue_held(queue))
+	if (READ_ONCE(queue->dead) || queue->halted || queue->parked ||
+	    blkback_queue_held(queue))
 		return false;
 	spin_lock_bh(&queue->rsp_lock);
 	more = tandem_back_ring_arm(&queue->ring, 1);
@@ -544,6 +558,7 @@ void blkback_queue_init(struct blkback_queue *queue,
 	init_llist_head(&queue->sleepy);
 	spin_lock_init(&queue->rsp_lock);
 	atomic_set(&queue->inflight, 0);
+	INIT_LIST_HEAD(&queue->ready);
 	INIT_LIST_HEAD(&queue->free);
 	spin_lock_init(&queue->free_lock);
 	tandem_pages_init(&queue->pages);

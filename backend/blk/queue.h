@@ -55,6 +55,7 @@ struct blkback_stats {
  * @abi: the frontend's layout of messages
  * @persistent: the frontend promised to use the same pages again
  * @dead: no request is taken any more; those in flight complete
+ * @halted: an index was impossible; the ring is not looked at any more
  * @ring: the shared ring; requests are the worker's, responses under @rsp_lock
  * @shared: its mapping, NULL when there is none
  * @event: the frontend's event channel
@@ -67,9 +68,10 @@ struct blkback_stats {
  * @draining: the worker will look at @done by itself
  * @rsp_lock: guards the response side of @ring; taken with BHs off
  * @inflight: requests taken and not yet answered
- * @free: requests kept for reuse, the worker's and the completion's
- * @nr_free: how many
- * @free_lock: guards @free
+ * @ready: requests kept for reuse, the worker's
+ * @free: more of them, that have come back
+ * @nr_free: how many are in @free
+ * @free_lock: guards @free, @nr_free and @reserve; taken with BHs off
  * @reserve: the one request that can always proceed, NULL while in use
  * @kept: kept mappings, the worker's
  * @pages: foreign pages
@@ -85,6 +87,7 @@ struct blkback_queue {
 	enum tandem_blkif_abi abi;
 	bool persistent;
 	bool dead;
+	bool halted;
 	struct tandem_back_ring ring;
 	void *shared;
 	struct tandem_event event;
@@ -95,11 +98,12 @@ struct blkback_queue {
 	struct llist_head done;
 	struct llist_head sleepy;
 	bool draining;
-	spinlock_t rsp_lock;
+	spinlock_t rsp_lock; /* response side of @ring */
 	atomic_t inflight;
+	struct list_head ready;
 	struct list_head free;
 	unsigned int nr_free;
-	spinlock_t free_lock;
+	spinlock_t free_lock; /* @free, @nr_free, @reserve */
 	struct blkback_req *reserve;
 	struct tandem_kept kept;
 	struct tandem_pages pages;

@@ -38,17 +38,23 @@ void blkback_req_exit(void)
 	kmem_cache_destroy(blkback_req_cache);
 }
 
+/*
+ * The worker takes all that came back at once, so that a batch costs the lock
+ * once and not once for each request.
+ */
 static struct blkback_req *blkback_req_cached(struct blkback_queue *queue)
 {
 	struct blkback_req *req;
 
-	spin_lock_bh(&queue->free_lock);
-	req = list_first_entry_or_null(&queue->free, struct blkback_req, node);
-	if (req) {
-		list_del(&req->node);
-		queue->nr_free--;
+	if (list_empty(&queue->ready) && READ_ONCE(queue->nr_free)) {
+		spin_lock_bh(&queue->free_lock);
+		list_splice_init(&queue->free, &queue->ready);
+		queue->nr_free = 0;
+		spin_unlock_bh(&queue->free_lock);
 	}
-	spin_unlock_bh(&queue->free_lock);
+	req = list_first_entry_or_null(&queue->ready, struct blkback_req, node);
+	if (req)
+		list_del(&req->node);
 	return req;
 }
 
@@ -118,32 +124,49 @@ int blkback_req_room(struct blkback_req *req, unsigned int nr_segs)
 	return -ENOMEM;
 }
 
-/**
- * blkback_req_free() - a request is answered
- * @req: the request; it holds no page any more
- *
- * Context: any with BHs off, or process.
- */
-void blkback_req_free(struct blkback_req *req)
+/* Return: true when the ring keeps the request. */
+static bool blkback_req_keep(struct blkback_queue *queue,
+			     struct blkback_req *req)
 {
-	struct blkback_queue *queue = req->queue;
-	bool keep = false;
-
-	if (!req->reserved && req->seg != req->direct) {
-		kfree(req->seg);
-		req->seg = req->direct;
-	}
-	spin_lock_bh(&queue->free_lock);
-	if (req->reserved) {
+	if (unlikely(req->reserved)) {
 		queue->reserve = req;
-		keep = true;
-	} else if (queue->nr_free < BLKBACK_FREE_MAX) {
-		list_add(&req->node, &queue->free);
-		queue->nr_free++;
-		keep = true;
+		return true;
 	}
+	if (queue->nr_free >= BLKBACK_FREE_MAX)
+		return false;
+	list_add(&req->node, &queue->free);
+	queue->nr_free++;
+	return true;
+}
+
+static void blkback_req_unroom(struct blkback_req *req)
+{
+	if (likely(req->seg == req->direct) || req->reserved)
+		return;
+	kfree(req->seg);
+	req->seg = req->direct;
+}
+
+/**
+ * blkback_req_free_all() - requests are answered
+ * @queue: their ring
+ * @list: the requests; they hold no page any more
+ *
+ * Context: softirq or process.
+ */
+void blkback_req_free_all(struct blkback_queue *queue, struct llist_node *list)
+{
+	struct blkback_req *req, *next;
+	LIST_HEAD(excess);
+
+	llist_for_each_entry(req, list, done)
+		blkback_req_unroom(req);
+	spin_lock_bh(&queue->free_lock);
+	llist_for_each_entry_safe(req, next, list, done)
+		if (!blkback_req_keep(queue, req))
+			list_add(&req->node, &excess);
 	spin_unlock_bh(&queue->free_lock);
-	if (!keep)
+	list_for_each_entry_safe(req, next, &excess, node)
 		kmem_cache_free(blkback_req_cache, req);
 }
 
@@ -188,6 +211,7 @@ void blkback_req_pool_free(struct blkback_queue *queue)
 {
 	struct blkback_req *req, *next;
 
+	list_splice_init(&queue->ready, &queue->free);
 	list_for_each_entry_safe(req, next, &queue->free, node)
 		kmem_cache_free(blkback_req_cache, req);
 	INIT_LIST_HEAD(&queue->free);

@@ -66,7 +66,6 @@ struct blkback_seg {
  * @nr_indirect: pages of segment descriptors
  * @sleepy: its completion needs the grant table's sleeping calls
  * @reserved: this is the queue's reserve, which goes back there
- * @barred: a barrier that waited for all before it and may go now
  * @indirect: references of those pages
  * @direct: room for what needs no indirect pages
  *
@@ -91,7 +90,6 @@ struct blkback_req {
 	u8 nr_indirect;
 	bool sleepy;
 	bool reserved;
-	bool barred;
 	u32 indirect[TANDEM_BLKIF_MAX_INDIRECT];
 	struct blkback_seg direct[BLKBACK_DIRECT_SEGS];
 };
@@ -121,7 +119,7 @@ static inline bool blkback_req_writes(const struct blkback_req *req)
 
 struct blkback_req *blkback_req_alloc(struct blkback_queue *queue);
 int blkback_req_room(struct blkback_req *req, unsigned int nr_segs);
-void blkback_req_free(struct blkback_req *req);
+void blkback_req_free_all(struct blkback_queue *queue, struct llist_node *list);
 int blkback_req_pool_init(struct blkback_queue *queue);
 void blkback_req_pool_free(struct blkback_queue *queue);
 int blkback_req_init(void);

@@ -189,6 +189,7 @@ static void blkback_bdev_mark_dead(struct block_device *bdev, bool surprise)
 static const struct blk_holder_ops blkback_bdev_holder = {
 	.mark_dead = blkback_bdev_mark_dead,
 };
+
 #define BLKBACK_HOLDER_OPS (&blkback_bdev_holder)
 #else
 #define BLKBACK_HOLDER_OPS NULL

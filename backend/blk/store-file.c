@@ -90,10 +90,13 @@ static void blkback_file_free(struct blkback_file_io *io)
 static void blkback_file_end(struct blkback_file_io *io, int err)
 {
 	struct blkback_req *req, *next;
+	LIST_HEAD(reqs);
 
-	list_for_each_entry_safe(req, next, &io->reqs, node)
-		blkback_store_end(req, err);
+	/* With the last request ended, the store may be closed at any time. */
+	list_splice_init(&io->reqs, &reqs);
 	blkback_file_free(io);
+	list_for_each_entry_safe(req, next, &reqs, node)
+		blkback_store_end(req, err);
 }
 
 static void blkback_file_add(struct blkback_file_io *io,
@@ -147,8 +150,9 @@ static void blkback_file_sleep(struct blkback_file_io *io)
 
 	spin_lock_irqsave(&store->lock, flags);
 	list_add_tail(&io->node, &store->slow);
-	spin_unlock_irqrestore(&store->lock, flags);
+	/* Under the lock: nobody ends the I/O, and closes the store, before. */
 	queue_work(blkback_store_wq, &store->slow_work);
+	spin_unlock_irqrestore(&store->lock, flags);
 }
 
 /* Not a failure of the disk, but of the way that was tried. */
@@ -202,8 +206,8 @@ static int blkback_file_buffered(struct blkback_file_io *io)
 }
 
 /* One request of an I/O alone, so that its neighbours' errors stay theirs. */
-static void blkback_file_one(struct blkback_file_io *io,
-			     struct blkback_req *req)
+static int blkback_file_one(struct blkback_file_io *io,
+			    struct blkback_req *req)
 {
 	io->pos = req->sector << SECTOR_SHIFT;
 	io->bytes = 0;
@@ -211,18 +215,22 @@ static void blkback_file_one(struct blkback_file_io *io,
 	INIT_LIST_HEAD(&io->reqs);
 	blkback_file_add(io, req);
 	list_del_init(&req->node);
-	blkback_store_end(req, blkback_file_buffered(io));
+	return blkback_file_buffered(io);
 }
 
 static void blkback_file_each(struct blkback_file_io *io)
 {
 	struct blkback_req *req, *next;
 	LIST_HEAD(reqs);
+	int err;
 
 	list_splice_init(&io->reqs, &reqs);
-	list_for_each_entry_safe(req, next, &reqs, node)
-		blkback_file_one(io, req);
-	blkback_file_free(io);
+	list_for_each_entry_safe(req, next, &reqs, node) {
+		err = blkback_file_one(io, req);
+		if (list_empty(&reqs))
+			blkback_file_free(io);
+		blkback_store_end(req, err);
+	}
 }
 
 /* Where it may sleep: direct once more, and if that is refused, buffered. */

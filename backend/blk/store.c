@@ -76,8 +76,9 @@ void blkback_store_defer(struct blkback_store *store, struct blkback_req *req)
 
 	spin_lock_irqsave(&store->lock, flags);
 	list_add_tail(&req->node, &store->sync);
-	spin_unlock_irqrestore(&store->lock, flags);
+	/* Under the lock: nobody ends the request, and closes us, before. */
 	queue_work(blkback_store_wq, &store->sync_work);
+	spin_unlock_irqrestore(&store->lock, flags);
 }
 
 static struct blkback_store *

@@ -98,7 +98,7 @@ struct blkback_store {
 	bool nowait;
 	bool inline_io;
 	bool flushed;
-	spinlock_t lock;
+	spinlock_t lock; /* @slow and @sync */
 	struct list_head slow;
 	struct list_head sync;
 	struct work_struct slow_work;

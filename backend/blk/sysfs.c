@@ -75,7 +75,7 @@ static ssize_t store_store(struct device *dev, struct device_attribute *attr,
 	kfree(text);
 	return err ?: count;
 }
-static DEVICE_ATTR(store, 0600, store_show, store_store);
+static DEVICE_ATTR_ADMIN_RW(store);
 
 static ssize_t store_error_show(struct device *dev,
 				struct device_attribute *attr, char *buf)
@@ -88,7 +88,7 @@ static ssize_t store_error_show(struct device *dev,
 	mutex_unlock(&device->lock);
 	return len;
 }
-static DEVICE_ATTR(store_error, 0400, store_error_show, NULL);
+static DEVICE_ATTR_ADMIN_RO(store_error);
 
 static ssize_t resize_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
@@ -116,43 +116,57 @@ static const struct attribute_group blkback_group = {
 	.attrs = blkback_attrs,
 };
 
-static ssize_t blkback_stat_show(struct device *dev, size_t offset, char *buf)
+/**
+ * struct blkback_stat - one counter as a file
+ * @attr: the file
+ * @offset: of the counter in struct blkback_stats
+ */
+struct blkback_stat {
+	struct device_attribute attr;
+	size_t offset;
+};
+
+static ssize_t blkback_stat_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
 {
+	struct blkback_stat *stat = container_of(attr, struct blkback_stat,
+						 attr);
 	struct blkback_stats sum;
 
 	blkback_device_stats(blkback_sysfs_device(dev), &sum);
 	return sysfs_emit(buf, "%llu\n",
-			  *(u64 *)((char *)&sum + offset));
+			  *(u64 *)((char *)&sum + stat->offset));
 }
 
-#define BLKBACK_STAT(name)						\
-static ssize_t name##_show(struct device *dev,				\
-			   struct device_attribute *attr, char *buf)	\
-{									\
-	return blkback_stat_show(dev,					\
-				 offsetof(struct blkback_stats, name),	\
-				 buf);					\
-}									\
-static DEVICE_ATTR_RO(name)
-
-BLKBACK_STAT(oo_req);
-BLKBACK_STAT(rd_req);
-BLKBACK_STAT(wr_req);
-BLKBACK_STAT(f_req);
-BLKBACK_STAT(ds_req);
-BLKBACK_STAT(rd_sect);
-BLKBACK_STAT(wr_sect);
+static struct blkback_stat blkback_stat[] = {
+	{ __ATTR(oo_req, 0444, blkback_stat_show, NULL),
+	  offsetof(struct blkback_stats, oo_req) },
+	{ __ATTR(rd_req, 0444, blkback_stat_show, NULL),
+	  offsetof(struct blkback_stats, rd_req) },
+	{ __ATTR(wr_req, 0444, blkback_stat_show, NULL),
+	  offsetof(struct blkback_stats, wr_req) },
+	{ __ATTR(f_req, 0444, blkback_stat_show, NULL),
+	  offsetof(struct blkback_stats, f_req) },
+	{ __ATTR(ds_req, 0444, blkback_stat_show, NULL),
+	  offsetof(struct blkback_stats, ds_req) },
+	{ __ATTR(rd_sect, 0444, blkback_stat_show, NULL),
+	  offsetof(struct blkback_stats, rd_sect) },
+	{ __ATTR(wr_sect, 0444, blkback_stat_show, NULL),
+	  offsetof(struct blkback_stats, wr_sect) },
+};
 
 static struct attribute *blkback_stat_attrs[] = {
-	&dev_attr_oo_req.attr,
-	&dev_attr_rd_req.attr,
-	&dev_attr_wr_req.attr,
-	&dev_attr_f_req.attr,
-	&dev_attr_ds_req.attr,
-	&dev_attr_rd_sect.attr,
-	&dev_attr_wr_sect.attr,
+	&blkback_stat[0].attr.attr,
+	&blkback_stat[1].attr.attr,
+	&blkback_stat[2].attr.attr,
+	&blkback_stat[3].attr.attr,
+	&blkback_stat[4].attr.attr,
+	&blkback_stat[5].attr.attr,
+	&blkback_stat[6].attr.attr,
 	NULL
 };
+
+static_assert(ARRAY_SIZE(blkback_stat_attrs) == ARRAY_SIZE(blkback_stat) + 1);
 
 static const struct attribute_group blkback_stat_group = {
 	.name = "statistics",

@@ -141,28 +141,22 @@ static inline void tandem_blk_set_limits(struct gendisk *disk,
 	__tandem_blk_alloc_disk(set, l, data, &tandem_key);		\
 })
 
-/* How the operations of a disk are declared: open, release, geometry. */
+/* How the operations of a disk are declared: release, geometry. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
-#define TANDEM_BLK_OPEN(name, disk)	int name(struct gendisk *disk, \
-						 blk_mode_t mode)
-#define TANDEM_BLK_RELEASE(name, disk)	void name(struct gendisk *disk)
-#define tandem_blk_open_disk(disk)	(disk)
+#define TANDEM_BLK_RELEASE(name)	void name(struct gendisk *disk)
 #else
-#define TANDEM_BLK_OPEN(name, disk)	int name(struct block_device *disk, \
-						 fmode_t mode)
-#define TANDEM_BLK_RELEASE(name, disk)	void name(struct gendisk *disk, \
+#define TANDEM_BLK_RELEASE(name)	void name(struct gendisk *disk, \
 						  fmode_t mode)
-#define tandem_blk_open_disk(disk)	((disk)->bd_disk)
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-#define TANDEM_BLK_GETGEO(name, disk)	int name(struct gendisk *disk, \
+#define TANDEM_BLK_GETGEO(name)		int name(struct gendisk *disk, \
 						 struct hd_geometry *geo)
-#define tandem_blk_geo_disk(disk)	(disk)
+#define tandem_blk_geo_sectors()	get_capacity(disk)
 #else
-#define TANDEM_BLK_GETGEO(name, disk)	int name(struct block_device *disk, \
+#define TANDEM_BLK_GETGEO(name)		int name(struct block_device *bdev, \
 						 struct hd_geometry *geo)
-#define tandem_blk_geo_disk(disk)	((disk)->bd_disk)
+#define tandem_blk_geo_sectors()	get_capacity(bdev->bd_disk)
 #endif
 
 #endif /* TANDEM_COMPAT_BLK_H */

@@ -9,11 +9,13 @@
 #ifndef TANDEM_GRANT_KEPT_H
 #define TANDEM_GRANT_KEPT_H
 
+#include <linux/bits.h>
+
 #include "common/grant/borrow.h"
 #include "common/grant/pages.h"
 
 #define TANDEM_KEPT_LEAF_BITS	8
-#define TANDEM_KEPT_LEAF_REFS	(1u << TANDEM_KEPT_LEAF_BITS)
+#define TANDEM_KEPT_LEAF_REFS	BIT(TANDEM_KEPT_LEAF_BITS)
 #define TANDEM_KEPT_LEAVES	128u
 #define TANDEM_KEPT_REFS	(TANDEM_KEPT_LEAVES << TANDEM_KEPT_LEAF_BITS)
 

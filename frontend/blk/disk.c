@@ -113,7 +113,7 @@ static const struct blk_mq_ops blkfront_mq_ops = {
 #endif
 };
 
-static TANDEM_BLK_RELEASE(blkfront_release, disk)
+static TANDEM_BLK_RELEASE(blkfront_release)
 {
 	struct blkfront *front = disk->private_data;
 
@@ -121,9 +121,9 @@ static TANDEM_BLK_RELEASE(blkfront_release, disk)
 		tandem_device_kick(&front->dev, TANDEM_EV_IN_USE_DONE);
 }
 
-static TANDEM_BLK_GETGEO(blkfront_getgeo, disk)
+static TANDEM_BLK_GETGEO(blkfront_getgeo)
 {
-	sector_t sectors = get_capacity(tandem_blk_geo_disk(disk));
+	sector_t sectors = tandem_blk_geo_sectors();
 
 	geo->heads = DISK_HEADS;
 	geo->sectors = DISK_SECTORS;

@@ -42,7 +42,7 @@ module_param_named(trusted, tandem_blkfront_trusted, bool, 0444);
 MODULE_PARM_DESC(trusted, "Backends may see whole pages of ours");
 
 /* As configured when the disk may be the root, xvd when udev is there. */
-bool tandem_blkfront_native_names = !IS_ENABLED(MODULE);
+bool tandem_blkfront_native_names = IS_BUILTIN(CONFIG_TANDEM_BLKFRONT);
 module_param_named(native_names, tandem_blkfront_native_names, bool, 0444);
 MODULE_PARM_DESC(native_names, "Call sda1 sda1, and not xvda1");
 

@@ -113,6 +113,7 @@ class Machine:
         self.ports = {name: connect(self.path(name)) for name in PORTS}
 
     def restore(self):
+        os.utime(self.snapshot_dir())
         self.start("-incoming", "defer")
         self.qmp.command("migrate-incoming", uri=f"exec:cat {self.snapshot_dir()}/state")
         self.qmp.migrated()
@@ -149,6 +150,14 @@ class Machine:
             os.rename(new, place)
         except OSError:  # another run was first
             shutil.rmtree(new)
+        self.prune()
+
+    def prune(self, keep=12):
+        """Old snapshots go: nearly a gigabyte each."""
+        folder = self.conf.snapshots
+        places = [os.path.join(folder, n) for n in os.listdir(folder) if not n.startswith(".")]
+        for place in sorted(places, key=os.path.getmtime)[:-keep]:
+            shutil.rmtree(place, ignore_errors=True)
 
     def alive(self):
         return self.process is not None and self.process.poll() is None

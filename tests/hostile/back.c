@@ -14,7 +14,7 @@
 #include "back.h"
 
 #define BACK_BASE	"/local/domain/0/tandem-test/back"
-#define FRONT_BASE	"/local/domain/0/device/vbd"
+#define FRONT_BASE	"/local/domain/%u/device/vbd"
 #define SYSFS_BASE	"/sys/bus/xen/devices"
 
 static unsigned int next_id(void)
@@ -70,12 +70,29 @@ static void write_features(struct back *b)
 	}
 }
 
-static void write_nodes(struct back *b)
+/* What is created below later inherits this. */
+static void let_read(struct back *b)
+{
+	struct xs_permissions perms[2] = {
+		{ .id = 0, .perms = XS_PERM_NONE },
+		{ .id = b->cfg.domid, .perms = XS_PERM_READ },
+	};
+	char path[PATH_BYTES + 16];
+
+	if (!b->cfg.domid)
+		return;
+	snprintf(path, sizeof(path), "%s/frontend", b->dir);
+	xs_set_permissions(store(), XBT_NULL, b->dir, perms, 2);
+	xs_set_permissions(store(), XBT_NULL, path, perms, 2);
+}
+
+static bool write_nodes(struct back *b)
 {
 	unsigned int id = b->cfg.id;
 
+	store_begin();
 	store_put(b->dir, "frontend", "%s", b->front);
-	store_put(b->dir, "frontend-id", "0");
+	store_put(b->dir, "frontend-id", "%u", b->cfg.domid);
 	store_put(b->dir, "online", "1");
 	store_put(b->dir, "mode", b->cfg.readonly ? "r" : "w");
 	store_put(b->dir, "device-type", "disk");
@@ -88,8 +105,8 @@ static void write_nodes(struct back *b)
 	if (b->cfg.untrusted)
 		store_put(b->front, "trusted", "0");
 	store_put(b->front, "state", "%u", XB_INITIALISING);
-	/* The last one: with it the frontend's bus sees a device. */
 	store_put(b->front, "backend", "%s", b->dir);
+	return store_commit();
 }
 
 static void back_cleanup(void *arg)
@@ -100,6 +117,9 @@ static void back_cleanup(void *arg)
 /* A device that a frontend may connect to; the backend is in InitWait. */
 void back_create(struct back *b, const struct back_cfg *cfg)
 {
+	char error[PATH_BYTES];
+	unsigned int tries;
+
 	memset(b, 0, sizeof(*b));
 	pthread_mutex_init(&b->lock, NULL);
 	if (cfg)
@@ -107,14 +127,20 @@ void back_create(struct back *b, const struct back_cfg *cfg)
 	if (!b->cfg.id)
 		b->cfg.id = next_id();
 	snprintf(b->dir, sizeof(b->dir), BACK_BASE "/%u", b->cfg.id);
-	snprintf(b->front, sizeof(b->front), FRONT_BASE "/%u", b->cfg.id);
+	snprintf(b->front, sizeof(b->front), FRONT_BASE "/%u", b->cfg.domid,
+		 b->cfg.id);
 	snprintf(b->sysfs, sizeof(b->sysfs), SYSFS_BASE "/vbd-%u", b->cfg.id);
 	b->gnt = xengnttab_open(NULL, 0);
 	need(b->gnt, "/dev/xen/gntdev: %s", strerror(errno));
 	b->memory = calloc(BACK_SECTORS, WIRE_SECTOR);
 	need(b->memory, "no memory");
 	peer_at_end(back_cleanup, b);
-	write_nodes(b);
+	snprintf(error, sizeof(error), BACK_ERROR, b->cfg.id);
+	store_rm(error, NULL);
+	store_put(b->dir, "frontend", "%s", b->front);
+	let_read(b);
+	for (tries = 0; !write_nodes(b); tries++)
+		need(tries < 100, "no transaction");
 	back_set_state(b, XB_INITWAIT);
 }
 
@@ -134,14 +160,15 @@ static bool map_ring(struct back *b, struct back_queue *q, const char *dir)
 		ref[i] = store_num(dir, key, 0);
 	}
 	q->back = b;
-	q->ring = xengnttab_map_domain_grant_refs(b->gnt, q->pages, 0, ref,
+	q->ring = xengnttab_map_domain_grant_refs(b->gnt, q->pages,
+						  b->cfg.domid, ref,
 						  PROT_READ | PROT_WRITE);
 	if (!q->ring)
 		return false;
 	q->size = wire_ring_size(&wire_x86_64, q->pages * WIRE_PAGE);
 	q->req_cons = 0;
 	q->rsp_prod = 0;
-	q->port = xenevtchn_bind_interdomain(b->event, 0,
+	q->port = xenevtchn_bind_interdomain(b->event, b->cfg.domid,
 					     store_num(dir, "event-channel", 0));
 	return q->port >= 0;
 }
@@ -297,7 +324,8 @@ void back_sweep(void)
 		if (atoi(ids[i]) == BACK_BYSTANDER)
 			continue;
 		snprintf(dir, sizeof(dir), BACK_BASE "/%.32s", ids[i]);
-		snprintf(front, sizeof(front), FRONT_BASE "/%.32s", ids[i]);
+		snprintf(front, sizeof(front), FRONT_BASE "/%.32s", 0u,
+			 ids[i]);
 		snprintf(sysfs, sizeof(sysfs), SYSFS_BASE "/vbd-%.32s", ids[i]);
 		nodes_gone(dir, front, sysfs);
 	}

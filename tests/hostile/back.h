@@ -18,7 +18,7 @@
 #define BACK_QUEUES	16u
 #define BACK_ID(n)	(51712 + 16 * (n))
 #define BACK_BYSTANDER	BACK_ID(0)
-#define BACK_TRIES	64u
+#define BACK_ERROR	"/local/domain/0/error/device/vbd/%u"
 
 struct back;
 struct back_queue;
@@ -49,6 +49,7 @@ enum verdict { SERVE, SWALLOW };
  * @readonly: so is the disk
  * @hook: looks at each request first
  * @arg: for the hook
+ * @domid: where the frontend runs, 0 for here
  */
 struct back_cfg {
 	unsigned int id;
@@ -62,6 +63,7 @@ struct back_cfg {
 	bool readonly;
 	enum verdict (*hook)(struct back *b, struct ask *ask);
 	void *arg;
+	unsigned int domid;
 };
 
 /**

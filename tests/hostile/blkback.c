@@ -3,13 +3,15 @@
  * rogue-front: block frontends in dom0 that break every rule, against the
  * backend in dom0, beside one that keeps to them.
  */
+#include <string.h>
+
 #include "blkback.h"
 #include "front.h"
 
 static const struct peer_case *const all[] = {
 	blkback_good, blkback_index, blkback_request, blkback_grant,
 	blkback_key, blkback_state, blkback_storm, blkback_time,
-	blkback_flip, NULL,
+	blkback_flip, blkback_death, NULL,
 };
 
 static const struct peer_program program = {
@@ -23,5 +25,7 @@ static const struct peer_program program = {
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "-g"))
+		return front_in_guest(argc - 2, argv + 2);
 	return peer_main(argc, argv, &program);
 }

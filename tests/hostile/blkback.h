@@ -14,5 +14,8 @@ extern const struct peer_case blkback_key[];
 extern const struct peer_case blkback_state[];
 extern const struct peer_case blkback_storm[];
 extern const struct peer_case blkback_time[];
+extern const struct peer_case blkback_death[];
+
+int front_in_guest(int argc, char **argv);
 
 #endif /* HOSTILE_BLKBACK_H */

@@ -477,19 +477,20 @@ struct hoard {
 	unsigned int nr;
 };
 
-/* Use up this domain's mappings, in pieces of MAPS_AT_ONCE and less. */
-static void hoard_fill(struct hoard *h, xengnttab_handle *gnt, uint32_t ref)
+/*
+ * Use up this domain's mappings, in pieces of MAPS_AT_ONCE and less. A page
+ * can be mapped a few hundred times only, so @pages are many.
+ */
+static void hoard_fill(struct hoard *h, xengnttab_handle *gnt,
+		       const struct pages *pages)
 {
-	static uint32_t refs[MAPS_AT_ONCE];
-	unsigned int i, n = MAPS_AT_ONCE;
+	unsigned int n = MAPS_AT_ONCE;
 	void *addr;
 
-	for (i = 0; i < MAPS_AT_ONCE; i++)
-		refs[i] = ref;
 	h->nr = 0;
 	while (n && h->nr < MAPS_MOST &&
 	       meminfo("\nMemAvailable:") > 64 * 1024) {
-		addr = xengnttab_map_domain_grant_refs(gnt, n, 0, refs,
+		addr = xengnttab_map_domain_grant_refs(gnt, n, 0, pages->ref,
 						       PROT_READ);
 		if (addr) {
 			h->addr[h->nr] = addr;
@@ -517,8 +518,8 @@ static void with_no_mappings(void)
 	int status[4];
 
 	need(gnt, "/dev/xen/gntdev");
-	need(pages_share(&p, front.share, 0, 1, true), "no page");
-	hoard_fill(&hoard, gnt, p.ref[0]);
+	need(pages_share(&p, front.share, 0, MAPS_AT_ONCE, true), "no pages");
+	hoard_fill(&hoard, gnt, &p);
 	peer_note("%u pieces of mappings held, %llu MiB of memory left",
 		  hoard.nr,
 		  (unsigned long long)meminfo("\nMemAvailable:") / 1024);

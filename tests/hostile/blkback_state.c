@@ -183,6 +183,8 @@ static void closing_cycles_blind(void)
 		front_set_state(&front, XB_CLOSED);
 		front_set_state(&front, XB_INITIALISING);
 	}
+	/* It may still be on its way through earlier ones. */
+	sleep_ms(5 * SILENCE);
 	need(front_wait(&front, STATE(XB_INITWAIT)), "no InitWait, but %u",
 	     front_state(&front));
 	front_rings(&front);
@@ -204,7 +206,7 @@ static void connect_toggle(void)
 	front_create(&front, NULL);
 	front_rings(&front);
 	front_keys(&front);
-	for (i = 0; i < peer_times(400, 10000) * ARRAY_SIZE(states); i++)
+	for (i = 0; i < peer_times(200, 10000) * ARRAY_SIZE(states); i++)
 		front_set_state(&front, states[i % ARRAY_SIZE(states)]);
 	expect(kernel_threads() <= threads + 4, "%u kernel threads, %u before",
 	       kernel_threads(), threads);
@@ -220,7 +222,7 @@ static void reconnect_many(void)
 	uint64_t slab = 0;
 
 	reach(XB_CONNECTED);
-	for (i = 0; i < peer_times(200, 5000); i++) {
+	for (i = 0; i < peer_times(60, 5000); i++) {
 		if (i == 20)
 			slab = meminfo("\nSUnreclaim:");
 		if (i % 8 == 0)

@@ -54,7 +54,8 @@ const struct peer_case blkfront_good[] = {
 
 static const struct peer_case *const all[] = {
 	blkfront_good, blkfront_response, blkfront_grant, blkfront_key,
-	blkfront_state, blkfront_storm, blkfront_flip, NULL,
+	blkfront_state, blkfront_storm, blkfront_flip, blkfront_suspend,
+	NULL,
 };
 
 static const struct peer_program program = {

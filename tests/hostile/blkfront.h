@@ -12,5 +12,6 @@ extern const struct peer_case blkfront_key[];
 extern const struct peer_case blkfront_state[];
 extern const struct peer_case blkfront_storm[];
 extern const struct peer_case blkfront_flip[];
+extern const struct peer_case blkfront_suspend[];
 
 #endif /* HOSTILE_BLKFRONT_H */

@@ -9,7 +9,7 @@
 #include "blkfront.h"
 
 static struct back back;
-static char text_4k[4097];
+static char text_4k[3900];
 
 static const char *const junk[] = {
 	"0", "4294967295", "4294967296", "18446744073709551615",

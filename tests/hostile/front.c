@@ -13,6 +13,8 @@
 #include "front.h"
 
 #define FRONT_BASE	"/local/domain/0/tandem-test/vbd"
+/* Of what a guest has, it may write here; and no driver of its looks. */
+#define GUEST_BASE	"/local/domain/%u/data/hostile"
 #define BACK_BASE	"/local/domain/0/backend/vbd"
 #define SYSFS_BASE	"/sys/bus/xen-backend/devices"
 #define DEBUGFS_BASE	"/sys/kernel/debug/tandem_blkback"
@@ -87,10 +89,11 @@ static void attach_store(struct front *f)
 	need(!err, "%s > %s: %s", value, attr, strerror(-err));
 }
 
-static void write_nodes(struct front *f)
+static bool write_nodes(struct front *f)
 {
 	unsigned int id = f->cfg.id;
 
+	store_begin();
 	store_put(f->dir, "backend", "%s", f->back);
 	store_put(f->dir, "backend-id", "0");
 	store_put(f->dir, "virtual-device", "%u", id);
@@ -107,8 +110,8 @@ static void write_nodes(struct front *f)
 	store_put(f->back, "params", "%s", f->image);
 	store_put(f->back, "discard-enable", "1");
 	store_put(f->back, "state", "%u", XB_INITIALISING);
-	/* The last one: with it the backend's bus sees a device. */
 	store_put(f->back, "frontend", "%s", f->dir);
+	return store_commit();
 }
 
 static bool wait_exists(const char *path, unsigned int ms)
@@ -138,7 +141,8 @@ static void front_cleanup(void *arg)
 /* The device with its store, waiting for a frontend; no rings yet. */
 void front_create(struct front *f, const struct front_cfg *cfg)
 {
-	char bound[PATH_BYTES + 16];
+	char bound[PATH_BYTES + 16], error[PATH_BYTES];
+	unsigned int tries;
 
 	memset(f, 0, sizeof(*f));
 	if (cfg)
@@ -147,6 +151,9 @@ void front_create(struct front *f, const struct front_cfg *cfg)
 		f->cfg.id = next_id();
 	f->wire = f->cfg.wire ? f->cfg.wire : &wire_x86_64;
 	snprintf(f->dir, sizeof(f->dir), FRONT_BASE "/%u", f->cfg.id);
+	if (f->cfg.domid)
+		snprintf(f->dir, sizeof(f->dir), GUEST_BASE "/%u",
+			 f->cfg.domid, f->cfg.id);
 	snprintf(f->back, sizeof(f->back), BACK_BASE "/%u/%u", f->cfg.domid,
 		 f->cfg.id);
 	snprintf(f->sysfs, sizeof(f->sysfs), SYSFS_BASE "/vbd-%u-%u",
@@ -157,13 +164,27 @@ void front_create(struct front *f, const struct front_cfg *cfg)
 	need(f->share, "/dev/xen/gntalloc: %s", strerror(errno));
 	peer_at_end(front_cleanup, f);
 	make_image(f);
-	write_nodes(f);
+	snprintf(error, sizeof(error), FRONT_ERROR, f->cfg.domid, f->cfg.id);
+	store_rm(error, NULL);
+	for (tries = 0; !write_nodes(f); tries++)
+		need(tries < 100, "no transaction");
 	snprintf(bound, sizeof(bound), "%s/%s", f->sysfs,
 		 kernel_driver() ? "driver" : "store");
 	need(wait_exists(bound, PATIENCE), "no driver took %s", f->sysfs);
 	attach_store(f);
 	need(store_wait(f->back, "state", STATE(XB_INITWAIT), PATIENCE),
 	     "backend in state %u, not InitWait", front_state(f));
+}
+
+/* A device that dom0 has made for us; we run in the guest that it is for. */
+void front_adopt(struct front *f, const char *dir, const char *back)
+{
+	memset(f, 0, sizeof(*f));
+	f->wire = &wire_x86_64;
+	snprintf(f->dir, sizeof(f->dir), "%s", dir);
+	snprintf(f->back, sizeof(f->back), "%s", back);
+	f->share = xengntshr_open(NULL, 0);
+	need(f->share, "/dev/xen/gntalloc: %s", strerror(errno));
 }
 
 /* Rings and event channels, of which the backend does not know yet. */

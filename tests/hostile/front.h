@@ -17,6 +17,7 @@
 #define FRONT_SECTORS	(FRONT_STORE_MB * 2048ull)
 #define FRONT_ID(n)	(51712 + 16 * (n))
 #define FRONT_BYSTANDER	FRONT_ID(0)
+#define FRONT_ERROR	"/local/domain/0/error/backend/vbd/%u/%u"
 #define NO_ANSWER	0x10000		/* no response arrived */
 
 /**
@@ -130,6 +131,7 @@ struct response {
 
 /* life */
 void front_create(struct front *f, const struct front_cfg *cfg);
+void front_adopt(struct front *f, const char *dir, const char *back);
 void front_rings(struct front *f);
 void front_keys(struct front *f);
 bool front_connect(struct front *f);
@@ -170,6 +172,7 @@ void front_expect_works(struct front *f, const char *when);
 /* what became of a rogue */
 bool front_is_broken(const struct front *f);
 void front_expect_broken(struct front *f, const char *why);
+void front_expect_closed(struct front *f, const char *why);
 void front_expect_refused(struct front *f, int status, const char *why);
 unsigned int front_broken_lines(const struct front *f);
 

@@ -74,6 +74,22 @@ struct xs_handle *store(void)
 	return xs;
 }
 
+/* Between these two, all that this thread writes appears at once. */
+static __thread xs_transaction_t transaction;
+
+void store_begin(void)
+{
+	transaction = xs_transaction_start(store());
+}
+
+bool store_commit(void)
+{
+	xs_transaction_t t = transaction;
+
+	transaction = XBT_NULL;
+	return xs_transaction_end(store(), t, false);
+}
+
 static const char *store_path(char *path, const char *dir, const char *key)
 {
 	snprintf(path, PATH_BYTES, key ? "%s/%s" : "%s", dir, key);
@@ -85,8 +101,8 @@ bool store_put_raw(const char *dir, const char *key, const char *value,
 {
 	char path[PATH_BYTES];
 
-	return xs_write(store(), XBT_NULL, store_path(path, dir, key), value,
-			len);
+	return xs_write(store(), transaction, store_path(path, dir, key),
+			value, len);
 }
 
 void store_put(const char *dir, const char *key, const char *fmt, ...)
@@ -158,10 +174,12 @@ static int klog_fd = -1;
 static char *klog_text;
 static size_t klog_len;
 
+/* Each process has its own place in the log: a child must not share ours. */
 void klog_start(void)
 {
-	if (klog_fd < 0)
-		klog_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (klog_fd >= 0)
+		close(klog_fd);
+	klog_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	lseek(klog_fd, 0, SEEK_END);
 	klog_len = 0;
 }
@@ -184,23 +202,35 @@ static void klog_read(void)
 	}
 }
 
-/* How many lines hold both strings. */
-unsigned int klog_lines(const char *a, const char *b)
+/* Messages of at most @level that hold both strings; what follows is indented. */
+static unsigned int klog_count(char level, const char *a, const char *b)
 {
 	unsigned int count = 0;
-	char *line, *next;
+	char *line, *next, *in_a, *in_b;
 
 	klog_read();
 	for (line = klog_text; line && line < klog_text + klog_len; line = next) {
 		next = strchr(line, '\n');
 		next = next ? next + 1 : klog_text + klog_len;
-		char *in_a = strstr(line, a);
-		char *in_b = strstr(line, b);
-
+		in_a = strstr(line, a);
+		in_b = strstr(line, b);
+		if (*line == ' ' || (line[1] == ',' && *line > level))
+			continue;
 		if (in_a && in_a < next && in_b && in_b < next)
 			count++;
 	}
 	return count;
+}
+
+unsigned int klog_lines(const char *a, const char *b)
+{
+	return klog_count('9', a, b);
+}
+
+/* Messages that say that something is wrong with a device. */
+unsigned int klog_errors(const char *device)
+{
+	return klog_count('3', device, "");
 }
 
 /* files */

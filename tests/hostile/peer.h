@@ -97,6 +97,8 @@ void sleep_ms(unsigned int ms);
 
 /* xenstore; one connection for each process */
 struct xs_handle *store(void);
+void store_begin(void);
+bool store_commit(void);
 void store_put(const char *dir, const char *key, const char *fmt, ...)
 	PRINTF(3, 4);
 bool store_put_raw(const char *dir, const char *key, const char *value,
@@ -112,6 +114,7 @@ bool store_wait(const char *dir, const char *key, unsigned int mask,
 /* the kernel: its log and files */
 void klog_start(void);
 unsigned int klog_lines(const char *a, const char *b);
+unsigned int klog_errors(const char *device);
 bool file_exists(const char *path);
 bool file_read(const char *path, char *buf, unsigned int len);
 int file_write(const char *path, const char *value);

@@ -266,27 +266,45 @@ static bool has_error_node(const struct front *f)
 {
 	char path[2 * PATH_BYTES];
 
-	snprintf(path, sizeof(path),
-		 "/local/domain/0/error/backend/vbd/%u/%u/error",
-		 f->cfg.domid, f->cfg.id);
+	snprintf(path, sizeof(path), FRONT_ERROR "/error", f->cfg.domid,
+		 f->cfg.id);
 	if (store_exists(path))
 		return true;
 	snprintf(path, sizeof(path), "%s/error", f->back);
 	return store_exists(path);
 }
 
-/* The device was quarantined: closing, one clear line, an error node. */
-void front_expect_broken(struct front *f, const char *why)
+static void expect_given_up(struct front *f, const char *word,
+			    unsigned int most, const char *why)
 {
 	unsigned int lines;
+	char name[32];
 
 	expect(front_wait(f, STATE(XB_CLOSING) | STATE(XB_CLOSED)),
 	       "%s: the backend is in state %u, not Closing", why,
 	       front_state(f));
-	lines = front_broken_lines(f);
-	expect(lines == 1 || (!lines && klog_lines("suppressed", "callbacks")),
-	       "%s: %u lines say that the device is broken", why, lines);
+	snprintf(name, sizeof(name), "vbd-%u-%u", f->cfg.domid, f->cfg.id);
+	lines = klog_errors(name);
+	expect(lines >= 1 && lines <= most, "%s: %u lines in the log", why,
+	       lines);
+	expect(klog_lines(name, word) || !lines, "%s: the line does not say %s",
+	       why, word);
 	expect(has_error_node(f), "%s: no error node", why);
+}
+
+/* The device was quarantined: closing, one clear line, an error node. */
+void front_expect_broken(struct front *f, const char *why)
+{
+	expect_given_up(f, "broken", 1, why);
+}
+
+/*
+ * It was never connected: the same, and the line says why. Where the kernel's
+ * bus could not map or bind, it has said so before.
+ */
+void front_expect_closed(struct front *f, const char *why)
+{
+	expect_given_up(f, "", 2, why);
 }
 
 /* The request failed and nothing else; or the device was quarantined. */

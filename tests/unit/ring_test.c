@@ -670,7 +670,7 @@ TEST_F(ring, write_to_a_full_ring_is_refused)
 
 TEST_F(ring, attach_resumes_at_the_last_response)
 {
-	u32 start = 0U - 1, s = variant->slots, n = min(s, 5U), i;
+	u32 start = 0U - 3, s = variant->slots, n = min(s, 5U), i;
 	struct tandem_back_ring again;
 	u32 entry = variant->entry;
 

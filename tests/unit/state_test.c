@@ -980,6 +980,41 @@ TEST(back_goes_with_its_domain)
 	}
 }
 
+/* A guest without a driver cannot close, and need not. */
+TEST(back_goes_though_nobody_came)
+{
+	static const u8 peers[] = { INITIALISING, INITWAIT, CLOSED };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(peers); i++) {
+		struct world w = fresh();
+
+		run(&w, &w.back, EV(PEER));
+		EXPECT_EQ(INITWAIT, w.back.own);
+		w.front.own = peers[i];
+		w.online = false;
+		run(&w, &w.back, EV(OFFLINE));
+		EXPECT_TRUE(w.removed);
+		EXPECT_EQ(CLOSED, w.back.own);
+	}
+}
+
+/* A detach that is called off has not cost the frontend its connection. */
+TEST(back_serves_on_when_a_detach_is_called_off)
+{
+	struct world w = fresh();
+
+	EXPECT_EQ(-1, play(false, SCRIPT({ INITIALISED, CONNECTED }), &w));
+	w.online = false;
+	run(&w, &w.back, EV(OFFLINE));
+	EXPECT_EQ(CLOSING, w.back.own);
+	w.online = true;
+	EXPECT_EQ(-1, play(false, SCRIPT({ INITIALISED, CLOSING },
+					 { CONNECTED, CLOSING }), &w));
+	EXPECT_EQ(0, look(&w, &w.back, EV(PEER)).todo);
+	EXPECT_FALSE(w.back.drained);
+}
+
 TEST(front_scripts)
 {
 	struct world w;

@@ -93,6 +93,11 @@ class Cell:
         v = self.value(metric)
         return "-" if v is None else number(v)
 
+    def busy(self):
+        """Share of the time that the CPU spent in the two domains, by the two independent figures."""
+        iops, instructions = self.value("iops"), self.value("instructions_per_io")
+        return "-" if None in (iops, instructions) else f"{100 * iops * instructions * ICOUNT_NS / 1e9:.0f}%"
+
     def spread(self, metric):
         f = self.figures.get(metric)
         return "" if f is None else f"±{100 * f.spread():.1f}%"
@@ -118,11 +123,11 @@ def table(results, figures, idle):
             last = (row, store)
             lines += ["", f"{row} on {store}",
                       f"  {'back/front':14} {'iops':>9} {'spread':>7} "
-                      + " ".join(f"{t:>9}" for _, t in COLUMNS[1:]) + f" {'MB/s':>7} {'x kernel':>8}"]
+                      + " ".join(f"{t:>9}" for _, t in COLUMNS[1:]) + f" {'MB/s':>7} {'busy':>5} {'x kernel':>8}"]
         ratio = ratio_text(figures, key)
         lines.append(f"  {pair:14} {cell.text('iops'):>9} {cell.spread('iops'):>7} "
                      + " ".join(f"{cell.text(m):>9}" for m, _ in COLUMNS[1:])
-                     + f" {cell.text('mb_per_s'):>7} {ratio:>8}")
+                     + f" {cell.text('mb_per_s'):>7} {cell.busy():>5} {ratio:>8}")
     return lines + floor_lines(results, figures) + detail_lines(results) + idle_lines(idle) + check_lines(results)
 
 

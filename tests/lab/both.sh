@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front ours --raw-disk 256 --timeout 1200
+#
+# Our backend under our frontend: built in, as a module, under the stock kernel of the
+# distribution; PV and PVH.
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+
+# guest_up KERNEL TYPE MB
+guest_up() { must start -f ours -k "$1" -t "$2" -m "$3" -x /lab/disktest:/lab/bin/disktest; }
+
+guest_down() {
+	guest stop g
+	must eventually 20 no_domain
+}
+
+ktap_begin
+scratch_disk
+check "a guest starts, driver built in, PV" guest_up builtin pv 160
+make_file /dev/shm/a.img
+data_cases "file on tmpfs" file:/dev/shm/a.img /dev/shm/a.img
+make_file /mnt/ext4/a.img
+data_cases "file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img
+data_cases "partition" "phy:$PARTITION" "$PARTITION"
+check "it goes" guest_down
+check "a guest starts, driver as module, PV" guest_up modular pv 160
+data_cases "module: file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img short
+check "it goes" guest_down
+check "a guest starts, driver built in, PVH" guest_up builtin pvh 160
+data_cases "PVH: file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img short
+check "it goes" guest_down
+check "a guest starts, stock kernel, driver as module, PV" guest_up stock pv 384
+data_cases "stock: file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img short
+check "it goes" guest_down
+check "the file system of the images can be unmounted" umount /mnt/ext4
+ktap_end

@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# data.sh: one disk through its paces, between a running guest g and a store.
+#
+#   data_cases LABEL SPEC PATH [full|short]
+#
+# SPEC is the store as in a disk line (file:/x, phy:/x), PATH what dom0 reads. The
+# store has at least 32 MiB.
+
+DISK=xvdb
+
+data_from_dom0() {
+	local at
+	at=$(($(store_mb "$1") - 1))
+	dd if=/dev/urandom of="$1" bs=1M count=2 conv=notrunc,fsync status=none
+	dd if=/dev/urandom of="$1" bs=1M count=1 seek=$at conv=notrunc,fsync status=none
+	blank "$1"
+	same "$(sum_cached "$1" 0 2)" "$(G "disktest sum $DISK 0 2")" "the first two MiB"
+	same "$(sum_cached "$1" "$at" 1)" "$(G "disktest sum $DISK $at 1")" "the last MiB"
+}
+
+store_mb() {
+	if [ -b "$1" ]; then
+		echo $(($(blockdev --getsize64 "$1") >> 20))
+	else
+		echo $(($(stat -c %s "$1") >> 20))
+	fi
+}
+
+# blank PATH: dom0 forgets what it has of it in its cache
+blank() {
+	sync
+	if [ -b "$1" ]; then
+		blockdev --flushbufs "$1"
+	else
+		dd of="$1" oflag=nocache conv=notrunc,fdatasync count=0 status=none
+	fi
+}
+
+data_from_guest() {
+	local fill odd
+	fill=$(G "disktest fill $DISK 3 2") || must false
+	odd=$(G "disktest odd $DISK $((11 * 2048 + 3)) 5") || must false
+	blank "$1"
+	same "$fill" "$(sum_cached "$1" 3 2)" "two MiB"
+	same "$odd" "$(dd if="$1" bs=512 skip=$((11 * 2048 + 3)) count=5 2>/dev/null | sha256sum | cut -d' ' -f1)" \
+		"five sectors"
+}
+
+data_flush() {
+	local before
+	before=$(counter g $DISK f_req)
+	must G "n=\$(disk $DISK); dd if=/dev/zero of=\$n bs=4k count=1 seek=2000 conv=notrunc,fsync 2>/dev/null"
+	more "$(counter g $DISK f_req)" "$before" "flushes"
+}
+
+data_counters() {
+	local r w rq wq
+	r=$(counter g $DISK rd_sect) w=$(counter g $DISK wr_sect)
+	rq=$(counter g $DISK rd_req) wq=$(counter g $DISK wr_req)
+	must G "n=\$(disk $DISK); dd if=\$n of=/dev/null bs=64k count=16 iflag=direct 2>/dev/null &&
+		dd if=/dev/zero of=\$n bs=64k count=8 seek=100 oflag=direct conv=notrunc 2>/dev/null"
+	same $((r + 2048)) "$(counter g $DISK rd_sect)" "sectors read"
+	same $((w + 1024)) "$(counter g $DISK wr_sect)" "sectors written"
+	more "$(counter g $DISK rd_req)" $((rq + 15)) "reads"
+	more "$(counter g $DISK wr_req)" $((wq + 7)) "writes"
+}
+
+data_discard() {
+	local before after ds
+	must G "disktest mark $DISK 16 8"
+	ds=$(counter g $DISK ds_req)
+	[ -b "$1" ] || before=$(blocks "$1")
+	must G "blkdiscard -o $((17 << 20)) -l $((6 << 20)) \$(disk $DISK)"
+	more "$(counter g $DISK ds_req)" "$ds" "discards"
+	must G "disktest zero $DISK 17 6"
+	must_not G "disktest zero $DISK 16 1"
+	must_not G "disktest zero $DISK 23 1"
+	[ -b "$1" ] && return
+	after=$(blocks "$1")
+	within $((after + 6000)) "$before" "KiB of the file afterwards, and the six MiB that went"
+	same $((32 << 20)) "$(stat -c %s "$1")" "its size"
+}
+
+# offers_discard: does the backend say so
+offers_discard() { [ "$(xenstore-read "$(backend_node g $DISK)/feature-discard" 2>/dev/null)" = 1 ]; }
+
+data_fs() { must G "disktest fs $DISK"; }
+data_fio() { must G "disktest fio $DISK 6"; }
+
+data_closed() {
+	must detach $DISK
+	[ -b "$1" ] || return 0
+	# nobody holds it: it can be claimed for a moment
+	must python3 -c 'import os, sys; os.close(os.open(sys.argv[1], os.O_RDWR | os.O_EXCL))' "$1"
+}
+
+data_cases() {
+	local label=$1 spec=$2 path=$3
+	check "$label: attach" attached "$spec,$DISK,w"
+	check "$label: dom0 writes, the guest reads the same" data_from_dom0 "$path"
+	check "$label: the guest writes, dom0 reads the same" data_from_guest "$path"
+	if [ "${4-full}" = full ]; then
+		check "$label: fsync in the guest is a flush here" data_flush
+		check "$label: the counters count sectors and requests" data_counters
+	fi
+	if offers_discard; then
+		check "$label: discard" data_discard "$path"
+	fi
+	check "$label: fio verifies 4k to 1M, random and sequential" data_fio
+	check "$label: mkfs, a tree, umount, fsck, the tree again" data_fs
+	check "$label: detach, nothing left" data_closed "$path"
+}
+
+# The stores
+
+make_file() { truncate -s 32M "$1"; }
+
+# scratch_disk: the lab's disk in two partitions; the second is ext4 at /mnt/ext4
+scratch_disk() {
+	local disk=${LAB_DISKS%% *}
+	printf '%s\n' 'size=64M' 'size=+' | sfdisk -q "$disk"
+	udevadm settle
+	mkfs.ext4 -q "${disk}2"
+	mkdir -p /mnt/ext4
+	mount "${disk}2" /mnt/ext4
+	# shellcheck disable=SC2034 # for the topic
+	PARTITION=${disk}1
+}
+
+make_lv() {
+	truncate -s 64M /dev/shm/pv.img
+	modprobe brd rd_nr=1 rd_size=65536
+	pvcreate -q -y /dev/ram0 && vgcreate -q tandem /dev/ram0 &&
+		lvcreate -q -y -W n -Z n -L 40M -n disk tandem
+}
+
+make_nbd() {
+	modprobe nbd nbds_max=1
+	truncate -s 40M /dev/shm/nbd.img
+	qemu-nbd --socket=/run/nbd.sock -f raw --persistent --fork --discard=unmap /dev/shm/nbd.img &&
+		nbd-client -unix /run/nbd.sock /dev/nbd0
+}

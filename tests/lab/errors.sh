@@ -1,0 +1,274 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front kernel --raw-disk 256 --timeout 900
+#
+# What an operator can get wrong: each gives one clear error in xl's output, and
+# leaves nothing behind.
+# shellcheck disable=SC2016 # text for the guest's shell
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+
+E=/mnt/ext4
+
+# nothing_left GUEST VDEV
+nothing_left() {
+	eventually 10 gone "$BUS/devices/$(device "$1" "$2")" || must false
+	must eventually 5 no_node "$(backend_node "$1" "$2")"
+	must eventually 5 no_node "$(frontend_node "$1" "$2")"
+}
+
+# refused SPEC REGEX: attaching it fails, with one line that says why
+refused() {
+	if xl block-attach g "$1" </dev/null >/tmp/err 2>&1; then
+		echo "it was attached"
+		xl block-detach g xvdb --force >/dev/null 2>&1
+		exit 1
+	fi
+	matches /tmp/err "$2" "lines that say why"
+	nothing_left g xvdb
+}
+
+# by_name PATH [ACCESS]: the disk line that names our script
+by_name() { echo "script=block-tandem,vdev=xvdb,access=${2-w},target=$1"; }
+
+missing_by_name() { refused "$(by_name $E/none.img)" "$E/none.img: is not there"; }
+missing() { refused file:$E/none.img,xvdb,w "$E/none.img.*No such file"; }
+
+missing_device() { refused "$(by_name /dev/nothing)" "/dev/nothing: is not there"; }
+
+dangling() {
+	ln -sf $E/nowhere.img $E/link.img
+	refused "$(by_name $E/link.img)" "$E/link.img: is a link to $E/nowhere.img, which is not there"
+}
+
+directory() {
+	mkdir -p $E/dir.img
+	refused "$(by_name $E/dir.img)" "$E/dir.img: is a directory"
+}
+
+empty() {
+	: >$E/empty.img
+	refused file:$E/empty.img,xvdb,w "$E/empty.img: is smaller than one sector"
+}
+
+fifo() {
+	mkfifo $E/fifo.img
+	refused "$(by_name $E/fifo.img)" "$E/fifo.img: is a FIFO"
+}
+
+character() { refused "$(by_name /dev/zero)" "/dev/zero: is a character device"; }
+
+spaces() {
+	local path="$E/an image  with spaces.img"
+	truncate -s 32M "$path"
+	must attach "file:$path,xvdb,w"
+	same "file:$path" "$(cat "$(device_dir g xvdb)/store")" "the store"
+	same "$(G 'disktest fill xvdb 1 1')" "$(blank "$path"; sum_cached "$path" 1 1)" "what the guest wrote"
+	must detach xvdb
+}
+
+busy_elsewhere() {
+	local h
+	h=$(domid h)
+	refused file:$E/h.img,xvdb,w "$E/h.img: is in use by domain $h"
+	refused file:$E/h.img,xvdb,r "$E/h.img: is in use by domain $h"
+	ln -f $E/h.img $E/h2.img
+	refused file:$E/h2.img,xvdb,w "$E/h2.img: is in use by domain $h"
+	must G true
+	must guest sh h 'disktest sum xvda 0 1'
+}
+
+busy_device_elsewhere() {
+	must quiet xl block-attach h "phy:$PARTITION,xvdb,w"
+	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is in use.*domain"
+	must quiet xl block-detach h xvdb
+}
+
+two_readers() {
+	must quiet xl block-attach h file:$E/ro.img,xvdc,r
+	must attach file:$E/ro.img,xvdc,r
+	same "$(sum_cached $E/ro.img 0 2)" "$(G 'disktest sum xvdc 0 2')" "what one guest reads"
+	same "$(sum_cached $E/ro.img 0 2)" "$(guest sh h 'disktest sum xvdc 0 2')" "what the other reads"
+	refused file:$E/ro.img,xvdb,w "$E/ro.img: is in use by domain"
+}
+
+# the first reader goes, the second stays: it is the one to be named
+second_reader() {
+	local g
+	must quiet xl block-detach h xvdc
+	guest stop h
+	must eventually 20 domain_gone h
+	must start -n h -m 96 -f kernel
+	g=$(domid g)
+	if xl block-attach h file:$E/ro.img,xvdb,w </dev/null >/tmp/err 2>&1; then
+		echo "it was attached"
+		exit 1
+	fi
+	matches /tmp/err "$E/ro.img: is in use by domain $g" "lines that name the holder"
+	nothing_left h xvdb
+	must detach xvdc
+}
+
+mounted_partition() { refused "phy:${LAB_DISKS%% *}2,xvdb,w" "2: is in use.*mounted"; }
+whole_disk() { refused "phy:${LAB_DISKS%% *},xvdb,w" "${LAB_DISKS%% *}: is in use"; }
+
+swap_device() {
+	must mkswap -q "$PARTITION"
+	must swapon "$PARTITION"
+	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is in use.*swap"
+	swapoff "$PARTITION"
+}
+
+swap_file() {
+	must dd if=/dev/zero of=$E/swap.img bs=1M count=8 status=none
+	chmod 600 $E/swap.img
+	must mkswap -q $E/swap.img
+	must swapon $E/swap.img
+	refused file:$E/swap.img,xvdb,w "$E/swap.img: is in use as swap"
+	swapoff $E/swap.img
+}
+
+looped() {
+	local loop
+	truncate -s 8M $E/loop.img
+	loop=$(losetup -f --show $E/loop.img) || must false
+	refused file:$E/loop.img,xvdb,w "$E/loop.img: is in use.*loop"
+	losetup -d "$loop"
+}
+
+read_only_fs() {
+	mkdir -p /mnt/ro
+	must mount -t tmpfs none /mnt/ro
+	truncate -s 8M /mnt/ro/a.img
+	must mount -o remount,ro /mnt/ro
+	refused file:/mnt/ro/a.img,xvdb,w "/mnt/ro/a.img: is (on a )?read-only"
+	must attach file:/mnt/ro/a.img,xvdb,r
+	must detach xvdb
+	must umount /mnt/ro
+}
+
+read_only_device() {
+	must blockdev --setro "$PARTITION"
+	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is read-only"
+	must attach "phy:$PARTITION,xvdb,r"
+	must detach xvdb
+	blockdev --setrw "$PARTITION"
+}
+
+write_refused() {
+	local before
+	before=$(sum_cached "$PARTITION" 0 4)
+	must attach "phy:$PARTITION,xvdb,r"
+	same 1 "$(G 'cat /sys/block/$(basename $(disk xvdb))/ro')" "what the guest knows"
+	must_not G 'disktest fill xvdb 0 1'
+	same 0 "$(counter g xvdb wr_req)" "writes"
+	must detach xvdb
+	blank "$PARTITION"
+	same "$before" "$(sum_cached "$PARTITION" 0 4)" "the data"
+}
+
+bad_mode() { refused "file:$E/h.img,xvdb,q" "(mode|access|disk)"; }
+
+# create_refused PATH REGEX
+create_refused() {
+	cat >/tmp/bad.cfg <<-END
+		name = "bad"
+		kernel = "/lab/guests/modular/vmlinuz"
+		memory = 64
+		disk = [ '$1' ]
+	END
+	must_not xl create -q /tmp/bad.cfg </dev/null >/tmp/err 2>&1
+	matches /tmp/err "$2" "lines that say why"
+	must eventually 10 domain_gone bad
+	same "" "$(find $BUS/devices/ -name 'vbd-*' | grep -vE "vbd-($(domid g)|$(domid h))-")" "devices left"
+}
+
+create_missing() { create_refused "script=block-tandem,vdev=xvda,access=w,target=$E/none.img" "none.img: is not there"; }
+create_busy() { create_refused "file:$E/h.img,xvda,w" "h.img: is in use by domain $(domid h)"; }
+create_directory() { create_refused "script=block-tandem,vdev=xvda,access=w,target=$E" "$E: is a directory"; }
+
+# The device goes while the guest uses it
+null_device() {
+	modprobe null_blk nr_devices=0 && mkdir -p /sys/kernel/config && mount -t configfs none /sys/kernel/config
+	local dir=/sys/kernel/config/nullb/n0
+	mkdir $dir && echo 1 >$dir/memory_backed && echo 32 >$dir/size && echo 1 >$dir/power
+	udevadm settle
+	find /dev -name 'nullb*' | head -n 1 >/tmp/null
+}
+
+device_goes() {
+	must null_device
+	truncate -s 32M $E/other.img
+	must attach "phy:$(cat /tmp/null),xvdb,w"
+	must attach file:$E/other.img,xvdc,w
+	mark
+	must G 'disktest load xvdb 4; disktest load xvdc 4'
+	sleep 5
+	echo 0 >/sys/kernel/config/nullb/n0/power
+	must eventually 30 G '[ -e /run/load.xvdb ]'
+	must_not G 'disktest read xvdb 0 1'
+	sleep 2
+	same good "$(G 'rm -f /run/stop; disktest loaded xvdc')" "the other disk's verdict"
+	more "$(inner g xvdb io_errors)" 0 "errors counted"
+	must detach xvdb
+	must detach xvdc
+	must rmdir /sys/kernel/config/nullb/n0
+}
+
+after_detach() {
+	local back
+	truncate -s 8M $E/d.img
+	must attach file:$E/d.img,xvdb,w
+	back=$(backend_node g xvdb)
+	must xenstore-exists "$back"
+	same connected "$(xenstore-read "$back/hotplug-status")" hotplug-status
+	must detach xvdb
+	must gone "$DEBUGFS/$(device g xvdb)"
+}
+
+guests_up() {
+	truncate -s 32M $E/h.img
+	truncate -s 8M $E/ro.img
+	dd if=/dev/urandom of=$E/ro.img bs=1M count=2 conv=notrunc status=none
+	must start -m 96 -f kernel -x /lab/disktest:/lab/bin/disktest
+	must start -n h -m 96 -f kernel -x /lab/disktest:/lab/bin/disktest -d file:$E/h.img,xvda,w
+}
+
+ktap_begin
+scratch_disk
+check "two guests start" guests_up
+check "a missing image, named to our script" missing_by_name
+check "a missing image" missing
+check "a missing device" missing_device
+check "a link to nothing" dangling
+check "a directory" directory
+check "an empty file" empty
+check "a FIFO" fifo
+check "a character device" character
+check "a path with spaces works" spaces
+check "an image that another guest writes" busy_elsewhere
+check "a device that another guest writes" busy_device_elsewhere
+check "an image that two guests read works" two_readers
+check "an image that is read, after its first reader has gone" second_reader
+check "a mounted partition" mounted_partition
+check "a disk with a mounted partition" whole_disk
+check "a device used as swap" swap_device
+check "a file used as swap" swap_file
+check "a file that a loop device holds" looped
+check "a read-only file system" read_only_fs
+check "a read-only device" read_only_device
+check "a write to a disk that is read-only" write_refused
+check "an unknown mode" bad_mode
+check "xl create: a missing image" create_missing
+check "xl create: a directory" create_directory
+check "xl create: an image in use" create_busy
+check "a device that goes away under load" device_goes
+check "detaching leaves no node" after_detach
+guest stop g
+guest stop h
+check "the guests go" eventually 20 no_domain
+check "no store is left open" umount $E
+ktap_end

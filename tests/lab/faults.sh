@@ -1,0 +1,239 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front kernel --raw-disk 256 --timeout 1200
+#
+# Stores that fail: errors reach the guest, nothing hangs, the rest works.
+# shellcheck disable=SC2016 # text for the guest's shell
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+
+MB=2048		# sectors
+E=/mnt/ext4
+
+# map NAME TABLE: make the device, or give it another table
+map() {
+	if dmsetup info "$1" >/dev/null 2>&1; then
+		dmsetup suspend --noflush "$1" && dmsetup load "$1" --table "$2" && dmsetup resume "$1"
+	else
+		dmsetup create "$1" --table "$2" && udevadm settle
+	fi
+}
+
+good_table() { echo "0 $((32 * MB)) linear $PARTITION 0"; }
+
+# MiB 8 to 16 fail
+bad_table() {
+	echo "0 $((8 * MB)) linear $PARTITION 0"
+	echo "$((8 * MB)) $((8 * MB)) error"
+	echo "$((16 * MB)) $((16 * MB)) linear $PARTITION $((16 * MB))"
+}
+
+# The other disk works all the time.
+guests_up() {
+	truncate -s 32M $E/steady.img
+	must start -m 160 -f kernel -x /lab/disktest:/lab/bin/disktest -d file:$E/steady.img,xvda,w
+}
+
+steady() { must G 'disktest fill xvda 20 1'; }
+
+errors_arrive() {
+	must attach phy:/dev/mapper/bad,xvdb,w
+	must G 'disktest fill xvdb 1 1'
+	must_not G 'disktest fill xvdb 10 1'
+	must_not G 'disktest read xvdb 10 1'
+	must G 'disktest fill xvdb 17 1'
+	more "$(inner g xvdb io_errors)" 1 "errors counted"
+	steady
+}
+
+errors_end() {
+	local fill
+	map bad "$(good_table)"
+	fill=$(G 'disktest fill xvdb 9 2') || must false
+	same "$fill" "$(G 'disktest sum xvdb 9 2')" "what was written"
+	blank /dev/mapper/bad
+	same "$fill" "$(sum_cached /dev/mapper/bad 9 2)" "what dom0 reads"
+	must detach xvdb
+	must dmsetup remove bad
+}
+
+flaky() {
+	must map flaky "0 $((32 * MB)) flakey $PARTITION 0 3 2"
+	must attach phy:/dev/mapper/flaky,xvdb,w
+	# each round takes a tenth of a second: three good seconds, two bad ones
+	must G 'ok=0 bad=0 n=$(disk xvdb)
+		for i in $(seq 100); do
+			if dd if=$n of=/dev/null bs=4k count=1 skip=$i iflag=direct 2>/dev/null; then
+				ok=$((ok + 1))
+			else
+				bad=$((bad + 1))
+			fi
+			sleep 0.1
+		done
+		echo "$ok good, $bad bad"
+		[ $ok -ge 30 ] && [ $bad -ge 10 ]'
+	map flaky "$(good_table)"
+	must G 'disktest fio xvdb 4'
+	steady
+	must detach xvdb
+	must dmsetup remove flaky
+}
+
+# a file whose file system's device fails
+file_errors() {
+	must map under "$(good_table)"
+	must mkfs.ext4 -q -F /dev/mapper/under
+	mkdir -p /mnt/under
+	must mount -o errors=continue /dev/mapper/under /mnt/under
+	fallocate -l 24M /mnt/under/a.img
+	dd if=/dev/zero of=/mnt/under/a.img bs=1M count=24 conv=notrunc,fsync status=none
+	must attach file:/mnt/under/a.img,xvdb,w
+	must G 'disktest fill xvdb 1 1'
+	map under "0 $((32 * MB)) error"
+	must_not G 'disktest fill xvdb 2 1'
+	must_not G 'disktest read xvdb 10 1'
+	map under "$(good_table)"
+	must G 'disktest sum xvdb 5 1'
+	steady
+	must detach xvdb
+	must umount /mnt/under
+	must dmsetup remove under
+}
+
+# A slow store and a domain that dies: what is in flight is waited for
+orphan() {
+	local id
+	must map slow "0 $((32 * MB)) delay $PARTITION 0 20000"
+	must start -n slow -m 96 -f kernel -x /lab/disktest:/lab/bin/disktest -d phy:/dev/mapper/slow,xvdb,w
+	id=$(domid slow)
+	mark
+	must guest sh slow 'dd if=/dev/zero of=$(disk xvdb) bs=64k count=8 seek=20 oflag=direct >/dev/null 2>&1 &
+		sleep 1'
+	guest stop slow
+	must eventually 15 log_says "vbd-$id-.*removed with I/O in flight on /dev/mapper/slow"
+	must in_use
+	steady
+	must eventually 60 log_says "vbd-$id-.*the last I/O has ended; released"
+	must eventually 20 xen_forgets "$id"
+	must eventually 10 dmsetup remove slow
+}
+
+in_use() { [ "$(awk '$1 == "tandem_blkback" { print $3 }' /proc/modules)" -gt 0 ]; }
+log_says() { since | grep -qE "$1"; }
+xen_forgets() { ! xl list 2>/dev/null | awk '{ print $(NF - 4) }' | grep -qx "$1"; }
+
+full() { # PATH ROOM
+	local fill
+	truncate -s 24M "$1/sparse.img"
+	must attach "file:$1/sparse.img,xvdb,w"
+	fill=$(G 'disktest fill xvdb 0 1') || must false
+	dd if=/dev/zero of="$1/room" bs=64k status=none 2>/dev/null
+	must_not G 'disktest fill xvdb 8 8'
+	steady
+	same "$fill" "$(G 'disktest sum xvdb 0 1')" "what was written before"
+	must G 'disktest fill xvdb 0 1'
+	rm "$1/room"
+	sync
+	fill=$(G 'disktest fill xvdb 8 2') || must false
+	same "$fill" "$(G 'disktest sum xvdb 8 2')" "what is written when there is room again"
+	must detach xvdb
+}
+
+full_tmpfs() {
+	mkdir -p /mnt/full
+	must mount -t tmpfs -o size=8m none /mnt/full
+	full /mnt/full
+	must umount /mnt/full
+}
+
+full_ext4() {
+	must map small "$(good_table)"
+	must mkfs.ext4 -q -F /dev/mapper/small
+	mkdir -p /mnt/full
+	must mount /dev/mapper/small /mnt/full
+	full /mnt/full
+	must umount /mnt/full
+	must dmsetup remove small
+}
+
+null_device() {
+	local dir=/sys/kernel/config/nullb/n0
+	modprobe null_blk nr_devices=0
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir $dir
+	echo 1 >$dir/memory_backed
+	echo 32 >$dir/size
+	echo 1 >$dir/power
+	udevadm settle
+	find /dev -name 'nullb*' | head -n 1 >/tmp/null
+}
+
+store_goes() {
+	must null_device
+	must attach "phy:$(cat /tmp/null),xvdb,w"
+	must G 'disktest load xvdb 4; disktest load xvda 4'
+	sleep 5
+	mark
+	echo 0 >/sys/kernel/config/nullb/n0/power
+	must eventually 30 G '[ -e /run/load.xvdb ]'
+	must log_says 'the device went away'
+	must_not G 'disktest fill xvdb 0 1'
+	sleep 2
+	same good "$(G 'rm -f /run/stop; disktest loaded xvda')" "the other disk's verdict"
+	must detach xvdb
+	must rmdir /sys/kernel/config/nullb/n0
+	mark
+}
+
+file_deleted() {
+	truncate -s 16M $E/gone.img
+	must attach file:$E/gone.img,xvdb,w
+	rm $E/gone.img
+	must G 'disktest fio xvdb 4'
+	must detach xvdb
+}
+
+shrunk() {
+	truncate -s 16M $E/short.img
+	must attach file:$E/short.img,xvdb,w
+	must G 'disktest fill xvdb 1 1'
+	truncate -s 4M $E/short.img
+	must_not G 'disktest read xvdb 10 1'
+	must G 'disktest sum xvdb 1 1'
+	steady
+	must detach xvdb
+}
+
+module_stays() {
+	must_not rmmod tandem_blkback
+	must G 'disktest fill xvda 1 1'
+}
+
+module_goes() {
+	must eventually 10 rmmod tandem_blkback
+	must rmmod tandem
+}
+
+ktap_begin
+scratch_disk
+check "a guest starts" guests_up
+map bad "$(bad_table)"
+check "dm-error: errors reach the guest, the rest works" errors_arrive
+check "dm-error: when it is good again, so is the disk" errors_end
+check "dm-flakey: errors, then none, data verified" flaky
+check "a file on a device that fails" file_errors
+check "dm-delay: a domain that dies with I/O in flight" orphan
+check "a sparse file on a full tmpfs" full_tmpfs
+check "a sparse file on a full ext4" full_ext4
+check "a device that goes away under load" store_goes
+check "a file that is deleted while in use" file_deleted
+check "a file that is made shorter" shrunk
+check "the module cannot be unloaded in use" module_stays
+guest stop g
+check "the guest goes" eventually 20 no_domain
+check "no store is left open" umount $E
+check "the module unloads" module_goes
+ktap_end

@@ -1,0 +1,174 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# lib.sh: what the lab's topics share. Sourced in dom0.
+#
+# A case is a function, run by `check NAME FUNCTION ARG...` in a subshell of its own:
+# `must COMMAND...` ends it as failed, and what it printed is shown then.
+
+# shellcheck source=tests/lib/ktap.sh
+. /lab/ktap.sh
+
+BUS=/sys/bus/xen-backend
+# shellcheck disable=SC2034 # for the topics
+DRIVER=$BUS/drivers/tandem_blkback
+DEBUGFS=/sys/kernel/debug/tandem_blkback
+IMAGES=/srv/t
+mkdir -p "$IMAGES"
+
+check() { ktap_check "$@"; }
+
+# must COMMAND...: or the case has failed
+must() {
+	"$@" || {
+		echo "failed ($?): $*"
+		exit 1
+	}
+}
+
+# must_not COMMAND...: or the case has failed
+must_not() {
+	if "$@"; then
+		echo "should have failed: $*"
+		exit 1
+	fi
+}
+
+# same WANTED FOUND WHAT
+same() {
+	[ "$1" = "$2" ] && return
+	echo "$3: wanted '$1', found '$2'"
+	exit 1
+}
+
+# more A B WHAT: A > B, both numbers
+more() {
+	[ "${1:-0}" -gt "${2:-0}" ] && return
+	echo "$3: $1 is not more than $2"
+	exit 1
+}
+
+# within A B WHAT: A <= B, both numbers
+within() {
+	[ "${1:-0}" -le "${2:-0}" ] && return
+	echo "$3: $1 is more than $2"
+	exit 1
+}
+
+# matches FILE REGEX WHAT: exactly one line of it matches
+matches() {
+	local n
+	n=$(grep -cE -- "$2" "$1")
+	[ "$n" = 1 ] && return
+	echo "$3: $n lines match '$2' in:"
+	cat "$1"
+	exit 1
+}
+
+# eventually SECONDS COMMAND...: until it is true
+eventually() {
+	local tenths=$(($1 * 10))
+	shift
+	until "$@"; do
+		[ $((tenths -= 1)) -gt 0 ] || {
+			echo "not within its time: $*"
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
+gone() { [ ! -e "$1" ]; }
+no_node() { ! xenstore-exists "$1"; }
+
+# number VDEV: what Xen calls it
+number() {
+	local letter part major index
+	letter=$(printf '%d' "'${1:2:1}") part=${1:3}
+	case $1 in
+	xvd*) letter=$(printf '%d' "'${1:3:1}") part=${1:4} major=202 ;;
+	sd*) major=8 ;;
+	hd*) echo $((3 << 8 | (letter - 97) << 6 | ${part:-0})) && return ;;
+	esac
+	index=$((letter - 97))
+	echo $((major << 8 | index << 4 | ${part:-0}))
+}
+
+domid() { xl domid "$1" 2>/dev/null; }
+
+# device GUEST VDEV: its name on the backend's bus
+device() { echo "vbd-$(domid "$1")-$(number "$2")"; }
+device_dir() { echo "$BUS/devices/$(device "$1" "$2")"; }
+backend_node() { echo "/local/domain/0/backend/vbd/$(domid "$1")/$(number "$2")"; }
+frontend_node() { echo "/local/domain/$(domid "$1")/device/vbd/$(number "$2")"; }
+state() { xenstore-read "$(frontend_node "$1" "$2")/state" 2>/dev/null; }
+is_state() { [ "$(state "$1" "$2")" = "$3" ]; }
+
+# counter GUEST VDEV NAME: of sysfs
+counter() { cat "$(device_dir "$1" "$2")/statistics/$3"; }
+# inner GUEST VDEV NAME: of our debugfs
+inner() { awk -v k="$3" '$1 == k { print $2 }' "$DEBUGFS/$(device "$1" "$2")/counters"; }
+
+# quiet COMMAND...: output to a file first, so that a daemon it leaves does not
+# keep the case's output open
+quiet() {
+	local status
+	"$@" </dev/null >/tmp/quiet.out 2>&1
+	status=$?
+	cat /tmp/quiet.out
+	return $status
+}
+
+start() { quiet guest start "$@"; }
+G() { guest sh g "$1"; }
+
+# attach SPEC: to the guest g, and wait until the guest has the disk
+attach() {
+	local vdev
+	case $1 in
+	*vdev=*) vdev=${1#*vdev=} ;;
+	*) vdev=${1#*,} ;;
+	esac
+	vdev=${vdev%%,*}
+	quiet xl block-attach g "$1" || return
+	G "disktest wait ${vdev%%:*}"
+}
+
+# detach VDEV
+detach() {
+	local id node back
+	id=$(device_dir g "$1") node=$(frontend_node g "$1") back=$(backend_node g "$1")
+	quiet xl block-detach g "$1" || return
+	eventually 20 gone "$id" && eventually 5 no_node "$node" && eventually 5 no_node "$back"
+}
+
+attached() { must attach "$1"; }
+detached() { must detach "$1"; }
+
+# sum FILE SKIP_MB MB: checksum of a part
+sum() { dd if="$1" bs=1M skip="$2" count="$3" iflag=direct 2>/dev/null | sha256sum | cut -d' ' -f1; }
+sum_cached() { dd if="$1" bs=1M skip="$2" count="$3" 2>/dev/null | sha256sum | cut -d' ' -f1; }
+
+# blocks FILE: what it takes on its file system, KiB
+blocks() {
+	sync "$1"
+	du -k "$1" | cut -f1
+}
+
+# wait_log GUEST REGEX [SECONDS]: until its console says so
+wait_log() {
+	eventually "${3:-120}" grep -qaE -- "$2" "/var/log/xen/console/guest-$1.log" && return
+	tail -n 20 "/var/log/xen/console/guest-$1.log"
+	return 1
+}
+
+no_domain() { ! xl list 2>/dev/null | awk 'NR > 1 && $1 != "Domain-0"' | grep -q .; }
+domain_gone() { ! xl list "$1" >/dev/null 2>&1; }
+
+# The kernel's log from now on: mark, then since
+mark() { dmesg | wc -l >/tmp/mark; }
+since() { dmesg | tail -n "+$(($(cat /tmp/mark) + 1))"; }
+
+# threads: kernel threads, without those that come and go with load
+threads() { ps --ppid 2 -o comm= | awk '!/^kworker/ { n++ } END { print n + 0 }'; }
+slab() { awk -v n="$1" '$1 == n { print $2 }' /proc/slabinfo; }
