@@ -8,7 +8,11 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
-#define tandem_assign_str(dst, src)	__assign_str(dst)
+#define tandem_assign_str(dst, src)	\
+	do {				\
+		(void)(src);		\
+		__assign_str(dst);	\
+	} while (0)
 #else
 #define tandem_assign_str(dst, src)	__assign_str(dst, src)
 #endif

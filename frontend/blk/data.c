@@ -20,6 +20,15 @@ struct data_place {
 	unsigned int left;
 };
 
+/* A whole page has a copy of its own, cheaper than that of any length. */
+static void data_move(void *to, const void *from, unsigned int n)
+{
+	if (n == PAGE_SIZE)
+		copy_page(to, (void *)from);
+	else
+		memcpy(to, from, n);
+}
+
 static void data_copy(struct data_place *to, char *mem, unsigned int len,
 		      bool write)
 {
@@ -34,9 +43,9 @@ static void data_copy(struct data_place *to, char *mem, unsigned int len,
 		}
 		n = min_t(unsigned int, len, PAGE_SIZE - to->at);
 		if (write)
-			memcpy(to->buf->data + to->at, mem, n);
+			data_move(to->buf->data + to->at, mem, n);
 		else
-			memcpy(mem, to->buf->data + to->at, n);
+			data_move(mem, to->buf->data + to->at, n);
 		to->at += n;
 	}
 }

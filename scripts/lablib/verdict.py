@@ -15,17 +15,26 @@ RED = re.compile(r"""
 # A guest program's output passes through its console: such lines begin with a
 # byte that no kernel prints, and are not the kernel's.
 QUOTED = "\x1e"
+# The kernel may cut into such a line; it begins with its time.
+STAMP = re.compile(r"\[ *\d+\.\d{6}\]")
+
+
+def kernel_part(line):
+    if QUOTED not in line:
+        return line
+    before, _, program = line.partition(QUOTED)
+    m = STAMP.search(program)
+    return before + (program[m.start():] if m else "")
 
 
 def red_lines(text, limit=40):
     """The lines that make a log red, each with where it stands."""
     found, place = [], "console"
-    for line in text.splitlines():
+    for line in text.split("\n"):  # splitlines() would split at QUOTED too
         if line.startswith("=== "):
             place = line[4:].strip()
             continue
-        if QUOTED in line:
-            line = line.split(QUOTED)[0]
+        line = kernel_part(line)
         if RED.search(line) and len(found) < limit:
             found.append(f"{place}: {line.strip()}")
     return found

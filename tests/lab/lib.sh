@@ -9,6 +9,11 @@
 # shellcheck source=tests/lib/ktap.sh
 . /lab/ktap.sh
 
+# the topic's arguments: NAME=VALUE
+for argument; do
+	export "${argument?}"
+done
+
 BUS=/sys/bus/xen-backend
 # shellcheck disable=SC2034 # for the topics
 DRIVER=$BUS/drivers/tandem_blkback

@@ -6,8 +6,6 @@ import re
 import subprocess
 import sys
 
-from .results import Results
-
 XEN_TEXT = (0xFFFF82D040000000, 0xFFFF82D080000000)
 KERNEL_HALF = 0xFFFF800000000000
 DOMAINS = ("dom0", "guest")
@@ -63,6 +61,10 @@ class Symbols:
         self.sorted = sorted(self.names)
         return self
 
+    def agrees(self, other):
+        """The symbols without a module are the other's too, at the same addresses."""
+        return all(other.names.get(a) == n for a, n in self.names.items() if "[" not in n)
+
     def find(self, address):
         i = bisect.bisect_right(self.sorted, address) - 1
         if i < 0 or address - self.sorted[i] > 1 << 20:
@@ -73,8 +75,10 @@ class Symbols:
 class Profile:
     def __init__(self, folder, guest_map):
         self.xen = Symbols().read(os.path.join(folder, "xen.syms"))
+        guest = os.path.join(folder, "guest.kallsyms")
         self.kernel = (Symbols().read(os.path.join(folder, "dom0.kallsyms")),
-                       Symbols().read(guest_map).read(os.path.join(folder, "guest.kallsyms")))
+                       Symbols().read(guest_map).read(guest))
+        self.stale_map = not Symbols().read(guest).agrees(Symbols().read(guest_map))
         self.by_symbol = collections.Counter()
         self.entries = collections.Counter()
         with open(os.path.join(folder, "blocks"), encoding="utf-8") as f:
@@ -102,9 +106,10 @@ class Profile:
                     self.entries[DOMAINS[domain], layer, name] += n
 
     def operations(self, pair):
-        """How many requests were in the window: starts of them in the block layer."""
-        who = "dom0" if pair == "native" else "guest"
-        return self.entries[who, "kernel", "blk_mq_start_request"]
+        """How many requests were in the window: starts of them in the block layer of
+        the guest, or else of dom0."""
+        who = ("dom0",) if pair == "native" else ("guest", "dom0")
+        return next((n for n in (self.entries[w, "kernel", "blk_mq_start_request"] for w in who) if n), 0)
 
 
 def module_of(layer, name):
@@ -114,11 +119,11 @@ def module_of(layer, name):
 
 def text(folder, guest_map, row, store, pair, top):
     p = Profile(folder, guest_map)
-    Results(folder)
     total = sum(p.by_symbol.values()) or 1
     ops = p.operations(pair)
     per = ops or 1
-    lines = [f"profile of {row} on {store} through {pair}: {ops} requests, {total / per:.0f} instructions each", "",
+    warning = ["The guest kernel was built anew meanwhile: its functions have wrong names."] if p.stale_map else []
+    lines = warning + [f"profile of {row} on {store} through {pair}: {ops} requests, {total / per:.0f} instructions each", "",
              "by part:"]
     parts = collections.Counter()
     for (domain, layer, name), n in p.by_symbol.items():

@@ -19,7 +19,9 @@ class Verdict:
         return None if one is None or kernel is None else one.value / kernel.value
 
     def add(self, what, goal, got, met):
-        self.lines.append(f"  {'met   ' if met else 'missed'}  {what:58} {goal:>10}  {got}")
+        """`met` is None where the figure cannot be right."""
+        word = "unsure" if met is None else "met   " if met else "missed"
+        self.lines.append(f"  {word}  {what:58} {goal:>10}  {got}")
 
     def ratios(self):
         for what, rows, stores, goal in RATIOS:
@@ -66,7 +68,7 @@ class Verdict:
                 continue
             goal = IDLE_KIB[r["order"]]
             self.add(f"idle memory per queue, order {r['order']}", f"<= {goal} KiB", f"{r['kib_per_queue']:.1f} KiB",
-                     r["kib_per_queue"] <= goal)
+                     None if r["kib_per_queue"] < 0 else r["kib_per_queue"] <= goal)
             self.add(f"wake-ups per second of {r['vbds']} idle vbds, order {r['order']}", "0",
                      f"{r['wakeups_per_second']:.2f}", r["wakeups_per_second"] == 0)
             self.add(f"threads of its own per vbd, order {r['order']}", "0", f"{r['threads_per_vbd']:.2f}",

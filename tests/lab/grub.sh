@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front ours --raw-disk 256 --timeout 600
+#
+# GRUB's own frontend for PV guests: it finds its configuration on a disk that our
+# backend serves, loads a kernel from it, and boots it.
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+# shellcheck source=tests/lab/rootfs.sh
+. /lab/rootfs.sh
+
+E=/mnt/ext4
+GRUB=/usr/lib/grub-xen/grub-x86_64-xen.bin
+
+prepare() {
+	task root <<-'END'
+		echo "data $(sha256sum </data)"
+		sha256sum </boot/vmlinuz
+		touch /written && sync
+	END
+	mkdir -p $TREE/boot/grub
+	cp /lab/guests/builtin/vmlinuz $TREE/boot/vmlinuz
+	cat >$TREE/boot/grub/grub.cfg <<-'END'
+		set timeout=0
+		echo "grub: loading"
+		linux /boot/vmlinuz root=/dev/xvda rw console=hvc0 loglevel=5 oops=panic panic=-1 task=root
+		boot
+	END
+	make_root $E/grub.img 48
+}
+
+# boots SPEC
+boots() {
+	cat >/tmp/grub.cfg <<-END
+		name = "grub"
+		type = "pv"
+		kernel = "$GRUB"
+		memory = 128
+		disk = [ '$1' ]
+	END
+	: >/var/log/xen/console/guest-grub.log
+	must quiet xl create -q /tmp/grub.cfg
+	must wait_log grub 'task root: 0' 200
+	must eventually 20 domain_gone grub
+	must grep -qaF "data $(sha256sum <$TREE/data)" /var/log/xen/console/guest-grub.log
+	must grep -qaF "$(sha256sum <$TREE/boot/vmlinuz)" /var/log/xen/console/guest-grub.log
+}
+
+from_file() {
+	boots file:$E/grub.img,xvda,w
+	must debugfs -R 'stat /written' $E/grub.img
+}
+
+from_partition() {
+	dd if=$E/grub.img of="$PARTITION" bs=1M conv=fsync status=none
+	boots "phy:$PARTITION,xvda,w"
+}
+
+ktap_begin
+scratch_disk
+if [ -e $GRUB ]; then
+	prepare
+	check "a kernel from an image file" from_file
+	check "a kernel from a partition" from_partition
+else
+	ktap_skip "a kernel from an image file" "no grub-xen-host in dom0"
+fi
+check "all guests have gone" eventually 20 no_domain
+check "no store is left open" umount $E
+ktap_end

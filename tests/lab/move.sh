@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front ours --raw-disk 256 --timeout 1200
+#
+# What happens to a disk of a running guest: new size, detach, surprise removal, save,
+# restore, migration. MOVES says how often it is saved and restored.
+# shellcheck disable=SC2016 # text for the guest's shell
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+
+E=/mnt/ext4
+MOVES=${MOVES:-2}
+
+guest_up() {
+	truncate -s 32M $E/a.img
+	truncate -s 16M $E/b.img
+	must start -f "$LAB_FRONT_VBD" -m 160 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
+}
+
+sectors() { G "cat /sys/block/\$(basename \$(disk $1))/size"; }
+has_sectors() { [ "$(sectors "$1")" = "$2" ]; }
+
+resized() {
+	local fill
+	must attach file:$E/b.img,xvdb,w
+	same 32768 "$(sectors xvdb)" "the size"
+	must G 'uevent >/run/uevents 2>&1 </dev/null & sleep 0.5'
+	truncate -s 24M $E/b.img
+	echo 1 >"$(device_dir g xvdb)/resize" || must false
+	must eventually 10 has_sectors xvdb 49152
+	fill=$(G 'disktest fill xvdb 22 2') || must false
+	must G 'sleep 0.5; killall uevent; grep -aq RESIZE=1 /run/uevents || { cat /run/uevents; exit 1; }'
+	must detach xvdb
+	blank $E/b.img
+	same "$fill" "$(sum_cached $E/b.img 22 2)" "what was written to the new part"
+}
+
+resized_mounted() {
+	must attach file:$E/b.img,xvdb,w
+	must G 'mkfs.ext4 -q -F $(disk xvdb) && mkdir -p /mnt && mount $(disk xvdb) /mnt && echo text >/mnt/file'
+	truncate -s 30M $E/b.img
+	must tandem_resize
+	must eventually 10 has_sectors xvdb 61440
+	must G 'resize2fs $(disk xvdb) && cat /mnt/file && umount /mnt && e2fsck -fn $(disk xvdb)'
+	must detach xvdb
+}
+
+tandem_resize() { /etc/xen/scripts/tandem-resize "$(domid g)" xvdb; }
+
+# a mounted disk: the detach fails, the disk works; the guest lets go: it closes
+detach_mounted() {
+	must attach file:$E/b.img,xvdb,w
+	must G 'mkfs.ext4 -q -F $(disk xvdb) && mkdir -p /mnt && mount $(disk xvdb) /mnt && echo before >/mnt/file'
+	must_not quiet xl block-detach g xvdb
+	must G 'echo after >>/mnt/file && sync && disktest read xvdb 0 4'
+	must [ -e "$(device_dir g xvdb)" ]
+	must G 'umount /mnt'
+	must eventually 10 is_state g xvdb 6
+	quiet xl block-detach g xvdb
+	must eventually 10 gone "$(device_dir g xvdb)"
+	must eventually 5 no_node "$(frontend_node g xvdb)"
+	must eventually 5 no_node "$(backend_node g xvdb)"
+	must mount -o loop $E/b.img /mnt/loop
+	same "before after" "$(xargs </mnt/loop/file)" "the file"
+	must umount /mnt/loop
+}
+
+detach_forced() {
+	must attach file:$E/b.img,xvdb,w
+	must G 'disktest load xvdb 4'
+	sleep 1
+	quiet xl block-detach g xvdb --force
+	must eventually 20 gone "$(device_dir g xvdb)"
+	must eventually 60 G '[ -e /run/load.xvdb ]'
+	same failed "$(G 'cat /run/load.xvdb')" "the load's verdict"
+	must eventually 20 G '! disk xvdb'
+	must G 'disktest fill xvda 1 1'
+}
+
+forced_mounted() {
+	must attach file:$E/b.img,xvdb,w
+	must G 'mkfs.ext4 -q -F $(disk xvdb) && mkdir -p /mnt && mount $(disk xvdb) /mnt && echo before >/mnt/file && sync'
+	quiet xl block-detach g xvdb --force
+	must eventually 20 gone "$(device_dir g xvdb)"
+	must_not G 'dd if=/dev/zero of=/mnt/other bs=1M count=4 conv=fsync'
+	must G 'umount -l /mnt; disktest fill xvda 1 1'
+	# and the same name again
+	must attach file:$E/b.img,xvdb,w
+	must G 'disktest fill xvdb 1 1'
+	must detach xvdb
+}
+
+read_only() {
+	local before
+	before=$(sum_cached $E/b.img 0 8)
+	must attach file:$E/b.img,xvdb,r
+	same 1 "$(G 'cat /sys/block/$(basename $(disk xvdb))/ro')" "what the guest knows"
+	must_not G 'disktest fill xvdb 0 1'
+	must detach xvdb
+	blank $E/b.img
+	same "$before" "$(sum_cached $E/b.img 0 8)" "the data"
+}
+
+loaded_up() { must G 'disktest load xvda 4'; }
+loaded_good() {
+	more "$(G 'cat /run/turns.xvda')" 0 "rounds of the load"
+	same good "$(G 'disktest loaded xvda')" "the load's verdict"
+}
+
+# turning NAME: the load makes progress
+turning() {
+	local before
+	before=$(counter g xvda wr_sect)
+	sleep 1
+	more "$(counter g xvda wr_sect)" "${before:-0}" "sectors written"
+}
+
+saved() {
+	local left=$MOVES fill
+	fill=$(G 'disktest fill xvda 20 4') || must false
+	loaded_up
+	sleep 1
+	while [ $((left -= 1)) -ge 0 ]; do
+		must quiet xl save g /srv/t/g.save
+		must eventually 10 domain_gone g
+		must quiet xl restore /srv/t/g.save
+		must turning
+	done
+	rm /srv/t/g.save
+	loaded_good
+	same "$fill" "$(G 'disktest sum xvda 20 4')" "what was written before"
+	blank $E/a.img
+	same "$fill" "$(sum_cached $E/a.img 20 4)" "the same in dom0"
+}
+
+checkpointed() {
+	local fill
+	fill=$(G 'disktest fill xvda 20 2') || must false
+	loaded_up
+	sleep 1
+	must quiet xl save -c g /srv/t/g.save
+	must turning
+	rm /srv/t/g.save
+	loaded_good
+	same "$fill" "$(G 'disktest sum xvda 20 2')" "what was written before"
+}
+
+idle_saved() {
+	must quiet xl save g /srv/t/g.save
+	must quiet xl restore /srv/t/g.save
+	must G 'disktest fill xvda 1 1'
+	rm /srv/t/g.save
+}
+
+migrated() {
+	local fill id
+	id=$(domid g)
+	fill=$(G 'disktest fill xvda 20 2') || must false
+	loaded_up
+	sleep 1
+	must quiet xl migrate -s '' g 'xl migrate-receive'
+	must [ "$(domid g)" != "$id" ]
+	ln -f /var/log/xen/console/guest-g--incoming.log /var/log/xen/console/guest-g.log
+	must turning
+	loaded_good
+	same "$fill" "$(G 'disktest sum xvda 20 2')" "what was written before"
+	must eventually 20 xen_forgets "$id"
+}
+
+xen_forgets() { ! xl list 2>/dev/null | awk '{ print $(NF - 4) }' | grep -qx "$1"; }
+
+paused() {
+	loaded_up
+	must xl pause g
+	sleep 2
+	must xl unpause g
+	must turning
+	loaded_good
+}
+
+ktap_begin
+scratch_disk
+mkdir -p /mnt/loop
+check "a guest starts" guest_up
+check "a new size arrives, with a uevent" resized
+check "a new size arrives at a mounted disk" resized_mounted
+check "a mounted disk stays; it goes when the guest lets go" detach_mounted
+check "surprise removal under load" detach_forced
+check "surprise removal of a mounted disk" forced_mounted
+check "a read-only disk refuses writes" read_only
+check "save and restore of an idle guest" idle_saved
+check "save and restore under verified load, $MOVES times" saved
+check "a checkpoint under verified load (save -c)" checkpointed
+check "migration to localhost under verified load" migrated
+check "a pause under verified load" paused
+guest stop g
+check "the guest goes" eventually 20 no_domain
+check "no store is left open" umount $E
+ktap_end

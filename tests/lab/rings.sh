@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front ours --vcpus 2 --mode mt --raw-disk 256 --timeout 900
+#
+# How our frontend connects: ring orders, queues, indirect segments, kept pages, or no
+# trust in the backend; with real concurrency, four CPUs in the guest.
+# shellcheck disable=SC2016 # text for the guest's shell
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+
+E=/mnt/ext4
+
+guest_up() {
+	echo 4 >/sys/module/tandem_blkback/parameters/max_queues
+	truncate -s 32M $E/a.img
+	must start -f ours -k modular -v 4 -m 256 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
+}
+
+# with PARAMETER...: load the driver again with these
+with() {
+	must G 'rmmod tandem_blkfront'
+	must eventually 10 is_state g xvda 6
+	must G "insmod /lab/modules/tandem_blkfront.ko $* && disktest wait xvda"
+	must eventually 10 is_state g xvda 4
+}
+
+front() { xenstore-read "$(frontend_node g xvda)/$1" 2>/dev/null; }
+data() { must G 'disktest fio xvda 4'; }
+inside() { G "cat /sys/kernel/debug/tandem_blkfront/*/$1"; }
+
+order() {
+	with "max_ring_page_order=$1"
+	data
+	if [ "$1" -eq 0 ]; then
+		same 0 "$(front ring-page-order || echo 0)" ring-page-order
+	else
+		same "$1" "$(front ring-page-order)" ring-page-order
+		same $((1 << $1)) "$(front num-ring-pages)" num-ring-pages
+	fi
+	same $((32 << $1)) "$(awk '/slots/ { print $4; exit }' "$DEBUGFS/$(device g xvda)/ring")" "slots of a ring"
+}
+
+queues() {
+	local used
+	with "max_queues=$1"
+	if [ "$1" -gt 1 ]; then
+		same "$1" "$(front multi-queue-num-queues)" multi-queue-num-queues
+	fi
+	same "$1" "$(grep -c '^queue' "$DEBUGFS/$(device g xvda)/ring")" "rings"
+	same "$1" "$(G 'ls /sys/block/$(basename $(disk xvda))/mq | wc -l')" "hardware queues of the disk"
+	must G 'fio --output=/tmp/o --name=t --filename=$(disk xvda) --ioengine=libaio --direct=1 --rw=randwrite --bs=4k \
+		--size=4m --offset_increment=4m --numjobs=4 --iodepth=8 --verify=crc32c --verify_fatal=1 || { tail /tmp/o; false; }'
+	used=$(awk '/req_cons/ && $3 > 0 { n++ } END { print n }' "$DEBUGFS/$(device g xvda)/ring")
+	[ "$1" = 1 ] || more "$used" 1 "rings that were used"
+}
+
+plain() { # PARAMETER...
+	with "$@"
+	data
+}
+
+untrusted() {
+	with trusted=0
+	data
+	same 0 "$(inside grants | grep -o 'lent [0-9]*' | awk '{ n += $2 } END { print n + 0 }')" "pages lent"
+	must G 'disktest fs xvda'
+}
+
+mixed_load() {
+	must G 'disktest load xvda 8'
+	sleep 10
+	same good "$(G 'disktest loaded xvda')" "the load's verdict"
+}
+
+saved() {
+	must G 'disktest load xvda 8'
+	sleep 2
+	must quiet xl save g /srv/t/g.save
+	must quiet xl restore /srv/t/g.save
+	rm /srv/t/g.save
+	must eventually 20 is_state g xvda 4
+	sleep 2
+	same good "$(G 'disktest loaded xvda')" "the load's verdict"
+}
+
+ktap_begin
+scratch_disk
+check "a guest of four CPUs starts" guest_up
+for o in 0 1 2 3 4; do
+	check "ring of order $o" order $o
+done
+for q in 1 2 4; do
+	check "$q queues" queues $q
+done
+check "without indirect segments" plain max_indirect_segments=0
+check "with 32 indirect segments" plain max_indirect_segments=32
+check "pages not kept granted" plain feature_persistent=0
+check "few pages kept granted" plain max_kept_pages=16
+check "a backend that is not trusted: no page of ours is lent" untrusted
+check "verified load on four CPUs" mixed_load
+check "save and restore on four CPUs under load" saved
+guest stop g
+check "the guest goes" eventually 20 no_domain
+check "no store is left open" umount $E
+ktap_end

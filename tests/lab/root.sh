@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front ours --raw-disk 256 --timeout 600
+#
+# Our frontend, built in, as the root disk: by the names of the configuration, with
+# and without an initrd, in 32 MB, with swap under memory pressure; and a reboot.
+# With --back kernel: under the kernel's backend.
+# shellcheck disable=SC2016 # text for the guest's shell
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+# shellcheck source=tests/lab/rootfs.sh
+. /lab/rootfs.sh
+
+E=/mnt/ext4
+SUM=
+
+tasks() {
+	task root <<-'END'
+		grep ' / ' /proc/mounts
+		cat /proc/partitions
+		echo "data $(sha256sum </data)"
+		touch /mark && sync && rm /mark
+	END
+	task names <<-'END'
+		for d in sda1 hda5 hda3 xvda sdc; do
+			[ -b /dev/$d ] || echo "no /dev/$d"
+			[ -d /sys/block/$d ] || echo "no disk $d"
+			s=$(dd if=/dev/$d bs=512 skip=2048 count=8 2>/dev/null | sha256sum)
+			echo "$d ${s%% *}"
+		done
+	END
+	task swap <<-'EOT'
+		swapon /dev/hda3 || exit 1
+		mount -t tmpfs -o size=64m tmp /tmp || exit 1
+		for i in $(seq 40); do
+			dd if=/dev/urandom of=/tmp/$i bs=1M count=1 2>/dev/null || exit 1
+			md5sum /tmp/$i >>/sums
+		done
+		awk '/^Swap(Total|Free)/ { v[$1] = $2 }
+			END { print "swapped", v["SwapTotal:"] - v["SwapFree:"] }' /proc/meminfo
+		md5sum -c /sums | grep -c OK
+		md5sum -c /sums >/dev/null || exit 1
+		md5sum -c /sums >/dev/null || exit 1
+		rm -f /tmp/*
+		swapoff /dev/hda3
+	EOT
+	task reboot <<-'END'
+		if [ -e /mark ]; then
+			echo "second boot, $(cat /mark)"
+			exit 0
+		fi
+		echo first >/mark
+		sync
+		reboot -f
+	END
+}
+
+prepare() {
+	tasks
+	make_root $E/root.img
+	SUM=$(sha256sum <$TREE/data)
+	dd if=$E/root.img of="$PARTITION" bs=1M conv=fsync status=none
+	truncate -s 8M $E/{a,b,c}.img
+	for i in a b c; do
+		dd if=/dev/urandom of=$E/$i.img bs=4k seek=256 count=1 conv=notrunc status=none
+	done
+	truncate -s 64M $E/swap.img
+	mkswap -q $E/swap.img
+}
+
+boots() {
+	must run_task r root 'memory = 32' "disk = [ '$1' ]" "root = \"/dev/$2 rw\""
+	same 1 "$(grep -cE "^/dev/(root|$2) / ext4 rw" /tmp/r.out)" "the root's line in /proc/mounts"
+	same 1 "$(grep -cE " $2\$" /tmp/r.out)" "its name in /proc/partitions"
+	same "data $SUM" "$(grep '^data ' /tmp/r.out)" "a file of it"
+}
+
+# initrd: finds the root by its name and changes to it
+with_initrd() {
+	local dir=/tmp/initrd
+	mkdir -p $dir/{bin,proc,sys,dev,new}
+	cp "$(command -v busybox)" $dir/bin/busybox
+	cat >$dir/init <<-'END'
+		#!/bin/busybox sh
+		/bin/busybox mount -t devtmpfs dev /dev
+		/bin/busybox mount -t ext4 /dev/hda5 /new
+		exec /bin/busybox switch_root /new /sbin/init
+	END
+	chmod +x $dir/init
+	(cd $dir && find . | busybox cpio -o -H newc 2>/dev/null) >/tmp/initrd.cpio
+	must run_task r root 'memory = 64' "ramdisk = \"/tmp/initrd.cpio\"" \
+		"disk = [ 'phy:$PARTITION,hda5,w', 'file:$E/swap.img,hda3,w' ]" 'root = "/dev/hda5 rw"'
+	same 1 "$(grep -cE '^/dev/hda5 / ext4 rw' /tmp/r.out)" "the root's line in /proc/mounts"
+	same "data $SUM" "$(grep '^data ' /tmp/r.out)" "a file of it"
+}
+
+names() {
+	local d
+	must run_task r names 'memory = 32' 'root = "/dev/sda1 rw"' \
+		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/a.img,hda5,w', 'file:$E/swap.img,hda3,w', 'file:$E/b.img,xvda,w', 'file:$E/c.img,sdc,r' ]"
+	must_not grep -E '^no ' /tmp/r.out
+	for d in a:hda5 b:xvda c:sdc root:sda1; do
+		same "${d#*:} $(dd if="$E/${d%:*}.img" bs=512 skip=2048 count=8 2>/dev/null | sha256sum | cut -d' ' -f1)" \
+			"$(grep "^${d#*:} " /tmp/r.out)" "what is read from $d"
+	done
+}
+
+swaps() {
+	must run_task r swap 'memory = 32' 'root = "/dev/sda1 rw"' \
+		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/swap.img,hda3,w' ]"
+	more "$(awk '$1 == "swapped" { print $2 }' /tmp/r.out)" 15000 "KiB on swap"
+	must grep -qx 40 /tmp/r.out
+}
+
+reboots() {
+	local log=/var/log/xen/console/guest-b.log
+	cat >/tmp/b.cfg <<-END
+		name = "b"
+		kernel = "/lab/guests/builtin/vmlinuz"
+		memory = 32
+		root = "/dev/sda1 rw"
+		disk = [ 'file:$E/root.img,sda1,w' ]
+		extra = "console=hvc0 loglevel=5 oops=panic panic=-1 task=reboot"
+		on_reboot = "restart"
+	END
+	must quiet xl create -q /tmp/b.cfg
+	must wait_log b 'task reboot: 0'
+	must grep -qa 'second boot, first' $log
+	must eventually 20 domain_gone b
+	e2fsck -fn $E/root.img >/dev/null 2>&1 || must e2fsck -fp $E/root.img
+}
+
+ktap_begin
+scratch_disk
+prepare
+check "file, sda1, no initrd, 32 MB" boots file:$E/root.img,sda1,w sda1
+check "partition, hda5, no initrd, 32 MB" boots "phy:$PARTITION,hda5,w" hda5
+check "file, xvda, no initrd, 32 MB" boots file:$E/root.img,xvda,w xvda
+check "partition hda5 with an initrd, swap file hda3" with_initrd
+check "disks have the names of the configuration" names
+check "swap under memory pressure in 32 MB" swaps
+check "reboot: what was written is there" reboots
+check "all guests have gone" eventually 20 no_domain
+check "no store is left open" umount $E
+ktap_end

@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front ours --raw-disk 256 --timeout 900
+#
+# Stores with habits of their own: CDs, sectors of 4096 bytes, and stores that must not
+# see a page change while they write it.
+# shellcheck disable=SC2016 # text for the guest's shell
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+
+E=/mnt/ext4
+
+# the data's pages go to the backend as they are, not by a copy of the frontend's
+guest_up() {
+	must start -f ours -k builtin -m 160 -a tandem_blkfront.feature_persistent=0 \
+		-x /lab/disktest:/lab/bin/disktest -x /lab/scribble:/lab/bin/scribble
+}
+
+# CD
+
+make_iso() {
+	mkdir -p /tmp/cd
+	head -c 3000000 /dev/urandom >/tmp/cd/file
+	xorriso -as mkisofs -quiet -o $E/cd.iso /tmp/cd >/dev/null 2>&1
+}
+
+cdrom() {
+	must make_iso
+	must attach "script=block-tandem,format=raw,vdev=xvdc,devtype=cdrom,access=r,target=$E/cd.iso"
+	same "$(sha256sum <$E/cd.iso | cut -d' ' -f1)" \
+		"$(G 'dd if=$(disk xvdc) bs=64k 2>/dev/null | sha256sum | cut -d" " -f1')" "its content"
+	same 1 "$(G 'cat /sys/block/$(basename $(disk xvdc))/ro')" "what the guest knows"
+	same 5 "$(xenstore-read "$(backend_node g xvdc)/info")" "info: CD, read-only"
+	must_not G 'disktest mark xvdc 0 1'
+	must detach xvdc
+}
+
+# Sectors of 4096 bytes
+
+null_device() {
+	local dir=/sys/kernel/config/nullb/n0
+	modprobe null_blk nr_devices=0
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir $dir
+	echo 1 >$dir/memory_backed
+	echo 4096 >$dir/blocksize
+	echo 64 >$dir/size
+	echo 1 >$dir/discard
+	echo 1 >$dir/power
+	udevadm settle
+	find /dev -name 'nullb*' | head -n 1 >/tmp/null
+}
+
+queue_limit() { G "cat /sys/block/\$(basename \$(disk $1))/queue/$2"; }
+
+large_device() {
+	local fill
+	must null_device
+	must attach "phy:$(cat /tmp/null),xvdb,w"
+	same 4096 "$(queue_limit xvdb logical_block_size)" "the logical sector"
+	same $((64 * 2048)) "$(G 'cat /sys/block/$(basename $(disk xvdb))/size')" "the size"
+	fill=$(G 'disktest fill xvdb 3 2') || must false
+	same "$fill" "$(sum_cached "$(cat /tmp/null)" 3 2)" "what dom0 reads"
+	must_not G 'dd if=$(disk xvdb) of=/dev/null bs=512 skip=1 count=1 iflag=direct'
+	must G 'disktest fio xvdb 6 && disktest fs xvdb'
+	must detach xvdb
+}
+
+large_under_file() {
+	local odd
+	must mkfs.ext4 -q -F "$(cat /tmp/null)"
+	mkdir -p /mnt/large
+	must mount "$(cat /tmp/null)" /mnt/large
+	truncate -s 32M /mnt/large/a.img
+	must attach file:/mnt/large/a.img,xvdb,w
+	same 512 "$(queue_limit xvdb logical_block_size)" "the logical sector"
+	same 4096 "$(queue_limit xvdb physical_block_size)" "the physical sector"
+	odd=$(G 'disktest odd xvdb 4099 13') || must false
+	same "$odd" "$(dd if=/mnt/large/a.img bs=512 skip=4099 count=13 2>/dev/null | sha256sum | cut -d' ' -f1)" \
+		"13 sectors, each written alone"
+	must G 'fio --output=/tmp/o --name=t --filename=$(disk xvdb) --ioengine=libaio --direct=1 --rw=randwrite \
+		--bsrange=512-16k --bs_unaligned=0 --blockalign=512 --size=2m --iodepth=8 --verify=crc32c --verify_fatal=1 \
+		|| { tail /tmp/o; false; }'
+	data_cases_large
+	must detach xvdb
+	must umount /mnt/large
+	must rmdir /sys/kernel/config/nullb/n0
+}
+
+# neighbours of a write that is not aligned stay as they were
+data_cases_large() {
+	must G 'disktest mark xvdb 8 1'
+	must G 'dd if=/dev/zero of=$(disk xvdb) bs=512 seek=16387 count=1 oflag=direct conv=notrunc,fsync 2>/dev/null'
+	same "$( (
+		tr '\0' '\245' </dev/zero | head -c 1536
+		head -c 512 /dev/zero
+		tr '\0' '\245' </dev/zero | head -c 2048
+	) | sha256sum)" "$(dd if=/mnt/large/a.img bs=4096 skip=2048 count=1 2>/dev/null | sha256sum)" "a block of which one sector was written"
+}
+
+# Pages that change while they are written
+
+scribbles() { must G 'scribble $(disk xvdb) 6 200'; }
+
+on_btrfs() {
+	must mkfs.btrfs -q -f --mixed "$PARTITION"
+	mkdir -p /mnt/btrfs
+	must mount -t btrfs "$PARTITION" /mnt/btrfs
+	truncate -s 24M /mnt/btrfs/a.img
+	must attach file:/mnt/btrfs/a.img,xvdb,w
+	scribbles
+	must G 'disktest fio xvdb 4'
+	must detach xvdb
+	must sync -f /mnt/btrfs
+	must btrfs scrub start -B /mnt/btrfs
+	btrfs scrub status /mnt/btrfs >/tmp/scrub
+	matches /tmp/scrub 'no errors found' "lines about errors"
+	must cat /mnt/btrfs/a.img >/dev/null
+	must umount /mnt/btrfs
+	must btrfs check --check-data-csum "$PARTITION"
+}
+
+on_raid5() {
+	modprobe brd rd_nr=3 rd_size=16384
+	must mdadm --create /dev/md0 --run --level=5 --raid-devices=3 --assume-clean --chunk=64 --bitmap=none /dev/ram0 /dev/ram1 /dev/ram2
+	dd if=/dev/zero of=/dev/md0 bs=1M count=24 oflag=direct status=none
+	must attach phy:/dev/md0,xvdb,w
+	scribbles
+	must G 'disktest fio xvdb 4'
+	must detach xvdb
+	echo check >/sys/block/md0/md/sync_action
+	must eventually 60 idle_raid
+	same 0 "$(cat /sys/block/md0/md/mismatch_cnt)" "blocks that do not match"
+	must mdadm --stop /dev/md0
+}
+
+idle_raid() { [ "$(cat /sys/block/md0/md/sync_action)" = idle ]; }
+
+ktap_begin
+scratch_disk
+check "a guest starts" guest_up
+check "a CD" cdrom
+check "a device of 4096-byte sectors" large_device
+check "a file on a device of 4096-byte sectors" large_under_file
+check "btrfs: pages change while they are written, the checksums hold" on_btrfs
+check "RAID 5: pages change while they are written, the parity holds" on_raid5
+guest stop g
+check "the guest goes" eventually 20 no_domain
+check "no store is left open" umount $E
+ktap_end
