@@ -10,13 +10,33 @@
  */
 #include "backend/blk/device.h"
 
+/* Barriers that wait behind this one, parked on other rings, do not count. */
 static bool blkback_barrier_alone(struct blkback_device *device)
 {
-	unsigned int i, inflight = 0;
+	unsigned int i, inflight = 0, waiting = 0;
 
-	for (i = 0; i < device->nr_queues; i++)
+	for (i = 0; i < device->nr_queues; i++) {
 		inflight += atomic_read(&device->queues[i].inflight);
-	return inflight == 1;
+		waiting += READ_ONCE(device->queues[i].barrier_waits);
+	}
+	return inflight == 1 + waiting;
+}
+
+/* Return: true when the device's barrier is ours. */
+static bool blkback_barrier_claim(struct blkback_device *device,
+				  struct blkback_queue *queue)
+{
+	bool ours;
+
+	spin_lock_bh(&device->barrier_lock);
+	if (!device->barrier)
+		WRITE_ONCE(device->barrier, queue);
+	ours = device->barrier == queue;
+	WRITE_ONCE(queue->barrier_waits, !ours);
+	if (!ours)
+		blkback_queue_kick(device->barrier);
+	spin_unlock_bh(&device->barrier_lock);
+	return ours;
 }
 
 /**
@@ -31,16 +51,12 @@ static bool blkback_barrier_alone(struct blkback_device *device)
 bool blkback_device_barrier_begin(struct blkback_device *device,
 				  struct blkback_queue *queue)
 {
-	spin_lock_bh(&device->barrier_lock);
-	if (!device->barrier)
-		WRITE_ONCE(device->barrier, queue);
-	spin_unlock_bh(&device->barrier_lock);
-	if (READ_ONCE(device->barrier) != queue)
+	if (!blkback_barrier_claim(device, queue))
 		return false;
 	/*
-	 * Pairs with smp_mb__after_atomic() in blkback_queue_settled(): either
-	 * this sees the count without the request that ends just now, or its
-	 * end sees the barrier and kicks the ring.
+	 * Pairs with the decrement in blkback_queue_settled() and with the
+	 * count in blkback_queue_claim(): either this sees what they did, or
+	 * they see the barrier.
 	 */
 	smp_mb();
 	return blkback_barrier_alone(device);
@@ -59,8 +75,11 @@ void blkback_device_barrier_end(struct blkback_device *device,
 	unsigned int i;
 
 	spin_lock_bh(&device->barrier_lock);
-	if (device->barrier == queue)
+	if (device->barrier == queue) {
+		queue->barrier_out = false;
 		WRITE_ONCE(device->barrier, NULL);
+	}
+	queue->barrier_waits = false;
 	spin_unlock_bh(&device->barrier_lock);
 	for (i = 0; i < device->nr_queues; i++)
 		blkback_queue_kick(&device->queues[i]);

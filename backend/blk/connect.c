@@ -249,10 +249,23 @@ static int blkback_connect_queues(struct blkback_device *device)
 	mutex_lock(&device->lock);
 	device->queues = queues;
 	device->nr_queues = nr;
-	device->connected = true;
 	mutex_unlock(&device->lock);
 	for (i = 0; i < nr && !err; i++)
 		err = blkback_connect_queue(device, i);
+	return err;
+}
+
+/* From here on the store cannot be closed under us. */
+static int blkback_connect_hold(struct blkback_device *device)
+{
+	int err = -ENODEV;
+
+	mutex_lock(&device->lock);
+	if (device->store) {
+		device->connected = true;
+		err = 0;
+	}
+	mutex_unlock(&device->lock);
 	return err;
 }
 
@@ -268,6 +281,9 @@ int blkback_connect(struct blkback_device *device)
 {
 	int err;
 
+	err = blkback_connect_hold(device);
+	if (err)
+		return err;
 	blkback_connect_limits(device);
 	err = blkback_connect_accept(device);
 	if (!err)
@@ -313,6 +329,20 @@ bool blkback_disconnect_settled(const struct blkback_device *device)
 	return true;
 }
 
+/* A network may still hold a page that is kept mapped: look again later. */
+static bool blkback_disconnect_busy(struct blkback_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->nr_queues; i++) {
+		if (!tandem_kept_busy(&device->queues[i].kept))
+			continue;
+		mod_timer(&device->recheck, jiffies + HZ / 20);
+		return true;
+	}
+	return false;
+}
+
 /* From here on neither sysfs nor debugfs finds the rings. */
 static void blkback_disconnect_hide(struct blkback_device *device)
 {
@@ -343,11 +373,15 @@ bool blkback_disconnect_finish(struct blkback_device *device)
 		return true;
 	if (!blkback_disconnect_settled(device))
 		return false;
+	if (blkback_disconnect_busy(device))
+		return false;
 	blkback_disconnect_hide(device);
-	for (i = 0; i < nr; i++)
-		blkback_queue_release(&queues[i]);
 	/* Whoever ended the last request may still be about to look at it. */
 	synchronize_rcu();
+	for (i = 0; i < 2 * nr; i++)
+		blkback_queue_quiesce(&queues[i % nr]);
+	for (i = 0; i < nr; i++)
+		blkback_queue_release(&queues[i]);
 	kvfree(queues);
 	mutex_lock(&device->lock);
 	device->connected = false;

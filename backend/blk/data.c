@@ -82,6 +82,7 @@ static void blkback_data_bad(struct blkback_req *req)
 }
 
 static void blkback_data_mapped(struct blkback_queue *queue,
+				struct blkback_req *req,
 				struct blkback_seg *seg, struct page *page,
 				grant_handle_t handle)
 {
@@ -94,10 +95,32 @@ static void blkback_data_mapped(struct blkback_queue *queue,
 	 * names it too; then this mapping is one of its own.
 	 */
 	if (seg->kind == BLKBACK_PAGE_KEPT &&
-	    tandem_kept_room(&queue->kept, seg->gref))
+	    tandem_kept_room(&queue->kept, seg->gref)) {
 		tandem_kept_add(&queue->kept, seg->gref, &got);
-	else
-		seg->kind = BLKBACK_PAGE_MAPPED;
+		return;
+	}
+	seg->kind = BLKBACK_PAGE_MAPPED;
+	req->sleepy = true;
+}
+
+static int blkback_data_copy(struct blkback_queue *queue,
+			     struct blkback_req *req, struct blkback_seg *seg);
+
+/*
+ * The hypervisor is out of room for mappings: that is no fault of the guest's,
+ * and a copy needs none. (Descriptors of segments are not data of @req.)
+ */
+static void blkback_data_unmapped(struct blkback_queue *queue,
+				  struct blkback_req *req,
+				  struct blkback_seg *seg, s16 status)
+{
+	bool data = seg >= req->seg && seg < req->seg + req->nr_segs;
+
+	seg->kind = BLKBACK_PAGE_NONE;
+	if (status == GNTST_no_device_space && data &&
+	    !blkback_data_copy(queue, req, seg))
+		return;
+	blkback_data_bad(req);
 }
 
 static void blkback_data_run_map(struct blkback_queue *queue,
@@ -115,13 +138,14 @@ static void blkback_data_run_map(struct blkback_queue *queue,
 		struct gnttab_map_grant_ref *op = &data->map.op[i];
 
 		if (op->status == GNTST_okay) {
-			blkback_data_mapped(queue, data->map_seg[i],
+			blkback_data_mapped(queue, data->map_req[i],
+					    data->map_seg[i],
 					    data->map.page[i], op->handle);
 			continue;
 		}
 		tandem_pages_put(&queue->pages, &data->map.page[i], 1);
-		data->map_seg[i]->kind = BLKBACK_PAGE_NONE;
-		blkback_data_bad(data->map_req[i]);
+		blkback_data_unmapped(queue, data->map_req[i],
+				      data->map_seg[i], op->status);
 	}
 	data->map.nr = 0;
 }
@@ -194,7 +218,7 @@ static void blkback_data_queue_copy(struct blkback_queue *queue,
 
 static int blkback_data_own_page(struct blkback_seg *seg)
 {
-	seg->page = alloc_page(GFP_NOIO | __GFP_NOWARN);
+	seg->page = alloc_page(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 	if (!seg->page)
 		return -ENOMEM;
 	seg->kind = BLKBACK_PAGE_COPY;

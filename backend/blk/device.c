@@ -77,7 +77,7 @@ void blkback_device_drained(struct blkback_device *device)
 	spin_lock_irqsave(&device->settled.lock, flags);
 	wake_up_locked(&device->settled);
 	if (device->orphan)
-		schedule_work(&device->orphan_work);
+		queue_work(blkback_store_wq, &device->orphan_work);
 	else
 		tandem_device_kick(&device->base, TANDEM_EV_DRAINED);
 	spin_unlock_irqrestore(&device->settled.lock, flags);
@@ -332,6 +332,7 @@ static void blkback_device_free(struct blkback_device *device)
 {
 	struct xenbus_device *xbdev = device->xbdev;
 
+	del_timer_sync(&device->recheck);
 	blkback_debugfs_remove(device);
 	blkback_store_close(device->store);
 	blkback_owner_put(device->owner);
@@ -350,9 +351,17 @@ static void blkback_device_orphan_work(struct work_struct *work)
 	spin_unlock_irq(&device->settled.lock);
 	if (!blkback_disconnect_finish(device))
 		return;
+	/* Its last waker may have queued us once more; none is left now. */
+	cancel_work(&device->orphan_work);
 	dev_info(&device->xbdev->dev, "the last I/O has ended; released\n");
 	blkback_device_free(device);
 	module_put(THIS_MODULE);
+}
+
+static void blkback_device_recheck(struct timer_list *timer)
+{
+	blkback_device_drained(container_of(timer, struct blkback_device,
+					    recheck));
 }
 
 static struct blkback_device *blkback_device_alloc(struct xenbus_device *xbdev)
@@ -374,6 +383,7 @@ static struct blkback_device *blkback_device_alloc(struct xenbus_device *xbdev)
 	init_waitqueue_head(&device->settled);
 	INIT_WORK(&device->open_work, blkback_device_open_work);
 	INIT_WORK(&device->orphan_work, blkback_device_orphan_work);
+	timer_setup(&device->recheck, blkback_device_recheck, 0);
 	ratelimit_state_init(&device->refused, 5 * HZ, 3);
 	ratelimit_set_flags(&device->refused, RATELIMIT_MSG_ON_RELEASE);
 	tandem_device_init(&device->base, xbdev, &blkback_device_ops);
@@ -434,13 +444,15 @@ static void blkback_device_unwatch(struct blkback_device *device)
 static void blkback_device_leave(struct blkback_device *device)
 {
 	__module_get(THIS_MODULE);
+	/* Nobody else may open what its I/O may still write to, not even us. */
+	blkback_owner_retire(device->owner);
 	dev_warn(&device->xbdev->dev,
 		 "removed with I/O in flight on %s; kept until it ends\n",
 		 device->store ? device->store->path : "nothing");
 	spin_lock_irq(&device->settled.lock);
 	device->orphan = true;
 	/* The last request may have ended before it could see that. */
-	schedule_work(&device->orphan_work);
+	queue_work(blkback_store_wq, &device->orphan_work);
 	spin_unlock_irq(&device->settled.lock);
 }
 

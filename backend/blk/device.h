@@ -42,6 +42,7 @@ struct dentry;
  * @barrier_lock: guards the setting of @barrier
  * @settled: woken when nothing is in flight any more; its lock guards @orphan
  * @orphan_work: frees an orphan
+ * @recheck: looks again whether a page is still held elsewhere
  * @orphan: the device is gone from the bus; the last request frees it
  * @broken: times that the frontend broke the protocol
  * @last_error: the last such thing, or the last request refused
@@ -71,6 +72,7 @@ struct blkback_device {
 	spinlock_t barrier_lock; /* setting @barrier */
 	wait_queue_head_t settled;
 	struct work_struct orphan_work;
+	struct timer_list recheck;
 	bool orphan;
 	u64 broken;
 	char last_error[96];

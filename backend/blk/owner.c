@@ -26,19 +26,17 @@ struct blkback_owner {
 };
 
 /**
- * struct blkback_claim - one image file in use
+ * struct blkback_claim - one use of one image file
  * @node: on the list of all
- * @owner: the machine that writes, or one of those that read
- * @inode: the file; held open by the stores that claimed it
- * @writers: stores that write, all of one owner
- * @readers: stores that only read, of anybody
+ * @owner: the machine
+ * @inode: the file; held open by the store that claimed it
+ * @write: it is written to
  */
 struct blkback_claim {
 	struct list_head node;
 	struct blkback_owner *owner;
 	struct inode *inode;
-	unsigned int writers;
-	unsigned int readers;
+	bool write;
 };
 
 /* Guards both lists and all they hold. Nothing is taken inside. */
@@ -108,6 +106,20 @@ void blkback_owner_put(struct blkback_owner *owner)
 }
 
 /**
+ * blkback_owner_retire() - a machine's I/O outlives its disk
+ * @owner: the machine
+ *
+ * It keeps what it holds, and from now on no other disk is of the same machine:
+ * a successor with the same uuid is refused like anybody else.
+ */
+void blkback_owner_retire(struct blkback_owner *owner)
+{
+	mutex_lock(&blkback_owner_lock);
+	owner->uuid[0] = 0;
+	mutex_unlock(&blkback_owner_lock);
+}
+
+/**
  * blkback_owner_name() - a machine's name for messages
  * @owner: the machine
  *
@@ -118,35 +130,32 @@ const char *blkback_owner_name(const struct blkback_owner *owner)
 	return owner->name;
 }
 
-static struct blkback_claim *blkback_claim_find(const struct inode *inode)
+/* A writer suffers nobody else; readers suffer each other. */
+static struct blkback_claim *
+blkback_claim_conflict(const struct blkback_owner *owner,
+		       const struct inode *inode, bool write)
 {
 	struct blkback_claim *claim;
 
 	list_for_each_entry(claim, &blkback_claims, node)
-		if (claim->inode == inode)
+		if (claim->inode == inode && claim->owner != owner &&
+		    (write || claim->write))
 			return claim;
 	return NULL;
 }
 
-static struct blkback_claim *blkback_claim_make(struct inode *inode)
+static int blkback_claim_make(struct blkback_owner *owner, struct inode *inode,
+			      bool write)
 {
 	struct blkback_claim *claim = kzalloc(sizeof(*claim), GFP_KERNEL);
 
 	if (!claim)
-		return NULL;
+		return -ENOMEM;
+	claim->owner = owner;
 	claim->inode = inode;
+	claim->write = write;
 	list_add(&claim->node, &blkback_claims);
-	return claim;
-}
-
-/* A writer suffers nobody else; readers suffer each other. */
-static bool blkback_claim_conflicts(const struct blkback_claim *claim,
-				    const struct blkback_owner *owner,
-				    bool write)
-{
-	if (claim->owner == owner)
-		return false;
-	return write || claim->writers;
+	return 0;
 }
 
 /**
@@ -162,28 +171,15 @@ static bool blkback_claim_conflicts(const struct blkback_claim *claim,
 int blkback_owner_claim(struct blkback_owner *owner, struct inode *inode,
 			bool write, char *holder, size_t size)
 {
-	struct blkback_claim *claim;
-	int err = -ENOMEM;
+	struct blkback_claim *other;
+	int err = -EBUSY;
 
 	mutex_lock(&blkback_owner_lock);
-	claim = blkback_claim_find(inode);
-	if (!claim)
-		claim = blkback_claim_make(inode);
-	if (!claim)
-		goto out;
-	if (!claim->owner)
-		claim->owner = owner;
-	err = -EBUSY;
-	if (blkback_claim_conflicts(claim, owner, write)) {
-		strscpy(holder, claim->owner->name, size);
-		goto out;
-	}
-	claim->writers += write;
-	claim->readers += !write;
-	if (write)
-		claim->owner = owner;
-	err = 0;
-out:
+	other = blkback_claim_conflict(owner, inode, write);
+	if (other)
+		strscpy(holder, other->owner->name, size);
+	else
+		err = blkback_claim_make(owner, inode, write);
 	mutex_unlock(&blkback_owner_lock);
 	return err;
 }
@@ -200,14 +196,13 @@ void blkback_owner_release(struct blkback_owner *owner, struct inode *inode,
 	struct blkback_claim *claim;
 
 	mutex_lock(&blkback_owner_lock);
-	claim = blkback_claim_find(inode);
-	if (claim) {
-		claim->writers -= write;
-		claim->readers -= !write;
-		if (!claim->writers && !claim->readers) {
-			list_del(&claim->node);
-			kfree(claim);
-		}
+	list_for_each_entry(claim, &blkback_claims, node) {
+		if (claim->inode != inode || claim->owner != owner ||
+		    claim->write != write)
+			continue;
+		list_del(&claim->node);
+		kfree(claim);
+		break;
 	}
 	mutex_unlock(&blkback_owner_lock);
 }

@@ -28,6 +28,11 @@ module_param_named(copy_max_segments, blkback_copy_max, uint, 0644);
 MODULE_PARM_DESC(copy_max_segments,
 		 "Requests of up to this many pages that are not kept mapped are copied, larger ones mapped (default 16)");
 
+static unsigned int blkback_max_pages = 4096;
+module_param_named(max_inflight_pages, blkback_max_pages, uint, 0644);
+MODULE_PARM_DESC(max_inflight_pages,
+		 "Most pages of data in flight per ring; what is beyond waits (default 4096)");
+
 static bool blkback_persistent = true;
 module_param_named(feature_persistent, blkback_persistent, bool, 0644);
 MODULE_PARM_DESC(feature_persistent,
@@ -80,6 +85,16 @@ unsigned int blkback_param_max_kept(void)
 unsigned int blkback_param_copy_max(void)
 {
 	return READ_ONCE(blkback_copy_max);
+}
+
+/**
+ * blkback_param_max_pages() - bound of what a ring may have in flight
+ *
+ * Return: pages of data.
+ */
+unsigned int blkback_param_max_pages(void)
+{
+	return READ_ONCE(blkback_max_pages);
 }
 
 /**

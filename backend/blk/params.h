@@ -14,6 +14,7 @@ unsigned int blkback_param_max_queues(void);
 unsigned int blkback_param_max_ring_order(void);
 unsigned int blkback_param_max_kept(void);
 unsigned int blkback_param_copy_max(void);
+unsigned int blkback_param_max_pages(void);
 bool blkback_param_feature_persistent(void);
 bool blkback_param_default_x86_32(void);
 

@@ -121,15 +121,21 @@ static void blkback_queue_write(struct blkback_queue *queue,
 static void blkback_queue_settled(struct blkback_queue *queue, unsigned int nr)
 {
 	struct blkback_device *device = queue->device;
+	struct blkback_queue *owner;
 
-	if (atomic_sub_return(nr, &queue->inflight) && !device->barrier)
-		return;
-	/* Pairs with the barrier's store before it counts what is in flight. */
-	smp_mb__after_atomic();
-	if (READ_ONCE(queue->dead))
+	/*
+	 * Read while ours are still counted: with the last of a dead ring gone,
+	 * only the waits in blkback_queue_quiesce() keep the memory. A barrier
+	 * that comes later counts without ours: the decrement is a full
+	 * barrier, and pairs with the one in blkback_device_barrier_begin().
+	 */
+	if (!atomic_sub_return(nr, &queue->inflight) && READ_ONCE(queue->dead))
 		blkback_device_drained(device);
-	if (READ_ONCE(device->barrier))
-		blkback_queue_kick(device->barrier);
+	owner = READ_ONCE(device->barrier);
+	if (unlikely(owner))
+		blkback_queue_kick(owner);
+	if (unlikely(READ_ONCE(queue->parked)))
+		blkback_queue_kick(queue);
 }
 
 /* Answers all of a list in one push, and lets go of them. */
@@ -137,14 +143,16 @@ static void blkback_queue_respond(struct blkback_queue *queue,
 				  struct llist_node *list)
 {
 	bool notify, barrier = false;
+	unsigned int nr = 0, pages = 0;
 	struct blkback_req *req;
-	unsigned int nr = 0;
 
 	llist_for_each_entry(req, list, done) {
 		barrier |= req->flags & TANDEM_BLKIF_F_BARRIER;
 		blkback_data_free(req);
+		pages += req->counted ? req->nr_segs : 0;
 		nr++;
 	}
+	atomic_sub(pages, &queue->pages_out);
 	spin_lock_bh(&queue->rsp_lock);
 	llist_for_each_entry(req, list, done)
 		blkback_queue_write(queue, req);
@@ -345,9 +353,18 @@ static void blkback_queue_unget(struct blkback_queue *queue,
 static void blkback_queue_short(struct blkback_queue *queue,
 				struct blkback_req *req)
 {
-	queue->parked = req;
+	WRITE_ONCE(queue->parked, req);
 	queue->stats.oo_req++;
 	mod_timer(&queue->retry, jiffies + msecs_to_jiffies(BLKBACK_RETRY_MS));
+}
+
+/* One request may always go; more only within the host's bound. */
+static bool blkback_queue_over(struct blkback_queue *queue,
+			       const struct blkback_req *req)
+{
+	unsigned int out = atomic_read(&queue->pages_out);
+
+	return out && out + req->nr_segs > blkback_param_max_pages();
 }
 
 /*
@@ -369,7 +386,11 @@ static bool blkback_queue_prepare(struct blkback_queue *queue,
 	}
 	if (unlikely(req->flags & TANDEM_BLKIF_F_BARRIER) &&
 	    !blkback_device_barrier_begin(queue->device, queue)) {
-		queue->parked = req;
+		WRITE_ONCE(queue->parked, req);
+		return false;
+	}
+	if (unlikely(blkback_queue_over(queue, req))) {
+		blkback_queue_short(queue, req);
 		return false;
 	}
 	if (blkback_data_get(queue, req)) {
@@ -377,6 +398,9 @@ static bool blkback_queue_prepare(struct blkback_queue *queue,
 		blkback_queue_short(queue, req);
 		return false;
 	}
+	queue->barrier_out = req->flags & TANDEM_BLKIF_F_BARRIER;
+	atomic_add(req->nr_segs, &queue->pages_out);
+	req->counted = true;
 	list_add_tail(&req->node, batch);
 	return true;
 }
@@ -397,15 +421,17 @@ static void blkback_queue_submit(struct blkback_queue *queue,
 			blkback_queue_fail(queue, req);
 		}
 	}
+	/* Not held while the store waits, perhaps for another ring of ours. */
+	blkback_data_rest(queue);
 	blkback_store_submit(queue->device->store, batch);
 }
 
-/* Another ring's barrier holds this one up until it is through. */
+/* A barrier holds this ring up: another's, or its own that has started. */
 static bool blkback_queue_held(const struct blkback_queue *queue)
 {
 	const struct blkback_queue *owner = READ_ONCE(queue->device->barrier);
 
-	return owner && owner != queue;
+	return unlikely(owner) && (owner != queue || queue->barrier_out);
 }
 
 static int blkback_queue_pending(struct blkback_queue *queue)
@@ -418,11 +444,43 @@ static int blkback_queue_pending(struct blkback_queue *queue)
 	return nr;
 }
 
+/* No memory for another request: look again soon. */
+static void blkback_queue_starve(struct blkback_queue *queue)
+{
+	queue->starved = true;
+	mod_timer(&queue->retry, jiffies + 1);
+}
+
 /* Nothing on the ring can be believed any more: it is not looked at again. */
 static void blkback_queue_break(struct blkback_queue *queue)
 {
 	queue->halted = true;
 	blkback_device_broken(queue->device, "impossible request index");
+}
+
+/*
+ * Counts the requests that are about to be taken, before anybody relies on the
+ * ring being idle: after the count, either we see that the ring was stopped or
+ * a barrier came, or who did that sees the count.
+ */
+static int blkback_queue_claim(struct blkback_queue *queue)
+{
+	int nr;
+
+	if (blkback_queue_held(queue))
+		return 0;
+	nr = blkback_queue_pending(queue);
+	if (unlikely(nr < 0))
+		blkback_queue_break(queue);
+	if (nr <= 0)
+		return 0;
+	nr = min(nr, BLKBACK_BATCH);
+	atomic_add(nr, &queue->inflight);
+	smp_mb__after_atomic();
+	if (likely(!READ_ONCE(queue->dead) && !blkback_queue_held(queue)))
+		return nr;
+	blkback_queue_settled(queue, nr);
+	return 0;
 }
 
 /* Takes and submits up to a batch. Return: how many were taken. */
@@ -434,29 +492,30 @@ static unsigned int blkback_queue_drain(struct blkback_queue *queue)
 	bool go = true;
 	int nr;
 
-	if (queue->halted || blkback_queue_held(queue))
+	queue->starved = false;
+	if (queue->halted)
 		return 0;
-	queue->parked = NULL;
-	if (req)
+	/* What a barrier waits for must get on, also when it waits itself. */
+	if (req && (!(req->flags & TANDEM_BLKIF_F_BARRIER) ||
+		    !blkback_queue_held(queue))) {
+		WRITE_ONCE(queue->parked, NULL);
 		go = blkback_queue_prepare(queue, req, &batch);
-	nr = go ? blkback_queue_pending(queue) : 0;
-	if (unlikely(nr < 0)) {
-		blkback_queue_break(queue);
-		nr = 0;
+	} else if (req) {
+		go = false;
 	}
-	nr = min(nr, BLKBACK_BATCH);
-	atomic_add(nr, &queue->inflight);
-	for (; go && taken < nr; taken++) {
+	nr = go ? blkback_queue_claim(queue) : 0;
+	while (go && taken < nr) {
 		req = blkback_queue_take(queue);
-		if (unlikely(!req))
+		if (unlikely(!req)) {
+			blkback_queue_starve(queue);
 			break;
-		go = blkback_queue_prepare(queue, req, &batch);
+		}
+		taken++;
+		go = blkback_queue_prepare(queue, req, &batch) &&
+		     !blkback_queue_held(queue);
 	}
-	if (unlikely(taken < nr)) {
-		atomic_sub(nr - taken, &queue->inflight);
-		if (go)
-			mod_timer(&queue->retry, jiffies + 1);
-	}
+	if (unlikely(taken < nr))
+		blkback_queue_settled(queue, nr - taken);
 	queue->taken += taken;
 	queue->stats.drains += !!taken;
 	trace_blkback_pop(queue, taken);
@@ -470,7 +529,7 @@ static void blkback_queue_drop_parked(struct blkback_queue *queue)
 
 	if (!req)
 		return;
-	queue->parked = NULL;
+	WRITE_ONCE(queue->parked, NULL);
 	if (req->nr_indirect)
 		req->nr_segs = 0;
 	req->status = TANDEM_BLKIF_RSP_ERROR;
@@ -499,7 +558,7 @@ static bool blkback_queue_arm(struct blkback_queue *queue)
 	bool more;
 
 	if (READ_ONCE(queue->dead) || queue->halted || queue->parked ||
-	    blkback_queue_held(queue))
+	    queue->starved || blkback_queue_held(queue))
 		return false;
 	spin_lock_bh(&queue->rsp_lock);
 	more = tandem_back_ring_arm(&queue->ring, 1);
@@ -569,10 +628,11 @@ static int blkback_queue_map_ring(struct blkback_queue *queue,
 {
 	size_t bytes = nr_refs * XEN_PAGE_SIZE;
 	u32 entry = tandem_blkif_entry(queue->abi);
+	void *shared;
 	int err;
 
 	err = xenbus_map_ring_valloc(queue->device->xbdev, refs, nr_refs,
-				     &queue->shared);
+				     &shared);
 	if (err)
 		return err;
 	/*
@@ -580,13 +640,26 @@ static int blkback_queue_map_ring(struct blkback_queue *queue,
 	 * was bound anew: go on where the last backend answered. For a fresh
 	 * ring both are zero.
 	 */
-	err = tandem_back_ring_attach(&queue->ring, queue->shared, bytes,
-				      entry);
-	if (err)
-		xenbus_unmap_ring_vfree(queue->device->xbdev, queue->shared);
-	if (err)
-		queue->shared = NULL;
-	return err;
+	err = tandem_back_ring_attach(&queue->ring, shared, bytes, entry);
+	if (err) {
+		xenbus_unmap_ring_vfree(queue->device->xbdev, shared);
+		return err;
+	}
+	mutex_lock(&queue->device->lock);
+	queue->shared = shared;
+	mutex_unlock(&queue->device->lock);
+	return 0;
+}
+
+/* Readers in debugfs stop looking before it goes. */
+static void blkback_queue_unmap_ring(struct blkback_queue *queue)
+{
+	void *shared = queue->shared;
+
+	mutex_lock(&queue->device->lock);
+	queue->shared = NULL;
+	mutex_unlock(&queue->device->lock);
+	xenbus_unmap_ring_vfree(queue->device->xbdev, shared);
 }
 
 /**
@@ -613,19 +686,23 @@ int blkback_queue_connect(struct blkback_queue *queue, grant_ref_t *refs,
 	if (err)
 		goto free_pool;
 	queue->eoi_owed = false;
-	WRITE_ONCE(queue->dead, false);
 	err = tandem_event_bind_peer(&queue->event, queue->device->xbdev, port,
 				     blkback_queue_irq, queue);
 	if (err)
 		goto unmap_ring;
+	/* Only now: until here others may have kicked a ring that is not one. */
+	WRITE_ONCE(queue->dead, false);
 	/* What was put in the ring before we were bound brought no event. */
 	blkback_queue_kick(queue);
+	/*
+	 * Nor does the frontend know of responses that the last backend wrote
+	 * on its way out, and its mark for the next event may lie before them.
+	 */
+	tandem_event_notify(&queue->event);
 	return 0;
 
 unmap_ring:
-	WRITE_ONCE(queue->dead, true);
-	xenbus_unmap_ring_vfree(queue->device->xbdev, queue->shared);
-	queue->shared = NULL;
+	blkback_queue_unmap_ring(queue);
 free_pool:
 	blkback_req_pool_free(queue);
 	return err;
@@ -645,6 +722,8 @@ void blkback_queue_stop(struct blkback_queue *queue)
 	if (READ_ONCE(queue->dead))
 		return;
 	WRITE_ONCE(queue->dead, true);
+	/* Pairs with the count in blkback_queue_claim(). */
+	smp_mb();
 	tandem_event_unbind(&queue->event);
 	blkback_queue_kick(queue);
 }
@@ -661,26 +740,35 @@ bool blkback_queue_idle(const struct blkback_queue *queue)
 }
 
 /**
- * blkback_queue_release() - give back all that a stopped ring holds
- * @queue: stopped and idle; idempotent
+ * blkback_queue_quiesce() - wait until nobody runs for a stopped, idle ring
+ * @queue: the ring
  *
- * Context: process; may sleep. Waits for the worker and the tasklet, which
- * have nothing left to wait for.
+ * A ring's last run may kick its siblings, so this is called for all of them,
+ * twice, before any is released: in the second round nobody is left to kick.
+ *
+ * Context: process; waits for the worker and the tasklet, which have nothing
+ * left to wait for.
+ */
+void blkback_queue_quiesce(struct blkback_queue *queue)
+{
+	del_timer_sync(&queue->retry);
+	cancel_work_sync(&queue->work);
+	tasklet_kill(&queue->bh);
+}
+
+/**
+ * blkback_queue_release() - give back all that a quiet ring holds
+ * @queue: connected or not
+ *
+ * Context: process; may sleep.
  */
 void blkback_queue_release(struct blkback_queue *queue)
 {
 	if (!queue->shared)
 		return;
-	del_timer_sync(&queue->retry);
-	cancel_work_sync(&queue->work);
-	tasklet_kill(&queue->bh);
-	/* Either may have started another on its way out. */
-	cancel_work_sync(&queue->work);
-	del_timer_sync(&queue->retry);
 	blkback_data_forget(queue);
 	blkback_req_pool_free(queue);
-	xenbus_unmap_ring_vfree(queue->device->xbdev, queue->shared);
-	queue->shared = NULL;
+	blkback_queue_unmap_ring(queue);
 }
 
 /**

@@ -56,6 +56,9 @@ struct blkback_stats {
  * @persistent: the frontend promised to use the same pages again
  * @dead: no request is taken any more; those in flight complete
  * @halted: an index was impossible; the ring is not looked at any more
+ * @starved: no memory for a request; @retry looks again
+ * @barrier_out: our own barrier has started and nothing may follow yet
+ * @barrier_waits: our barrier is parked behind another ring's
  * @ring: the shared ring; requests are the worker's, responses under @rsp_lock
  * @shared: its mapping, NULL when there is none
  * @event: the frontend's event channel
@@ -68,6 +71,7 @@ struct blkback_stats {
  * @draining: the worker will look at @done by itself
  * @rsp_lock: guards the response side of @ring; taken with BHs off
  * @inflight: requests taken and not yet answered
+ * @pages_out: segments of the requests that the store has
  * @ready: requests kept for reuse, the worker's
  * @free: more of them, that have come back
  * @nr_free: how many are in @free
@@ -88,6 +92,9 @@ struct blkback_queue {
 	bool persistent;
 	bool dead;
 	bool halted;
+	bool starved;
+	bool barrier_out;
+	bool barrier_waits;
 	struct tandem_back_ring ring;
 	void *shared;
 	struct tandem_event event;
@@ -100,6 +107,7 @@ struct blkback_queue {
 	bool draining;
 	spinlock_t rsp_lock; /* response side of @ring */
 	atomic_t inflight;
+	atomic_t pages_out;
 	struct list_head ready;
 	struct list_head free;
 	unsigned int nr_free;
@@ -117,6 +125,7 @@ struct blkback_queue {
 int blkback_queue_connect(struct blkback_queue *queue, grant_ref_t *refs,
 			  unsigned int nr_refs, evtchn_port_t port);
 void blkback_queue_stop(struct blkback_queue *queue);
+void blkback_queue_quiesce(struct blkback_queue *queue);
 void blkback_queue_release(struct blkback_queue *queue);
 void blkback_queue_init(struct blkback_queue *queue,
 			struct blkback_device *device, unsigned int index);

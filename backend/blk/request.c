@@ -77,6 +77,7 @@ static void blkback_req_reset(struct blkback_req *req,
 	req->nr_segs = 0;
 	req->nr_indirect = 0;
 	req->sleepy = false;
+	req->counted = false;
 }
 
 /**
@@ -92,7 +93,7 @@ struct blkback_req *blkback_req_alloc(struct blkback_queue *queue)
 
 	if (!req) {
 		req = kmem_cache_alloc(blkback_req_cache,
-				       GFP_NOIO | __GFP_NOWARN);
+				       GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 		if (req) {
 			req->reserved = false;
 			req->seg = req->direct;
@@ -114,10 +115,10 @@ struct blkback_req *blkback_req_alloc(struct blkback_queue *queue)
  */
 int blkback_req_room(struct blkback_req *req, unsigned int nr_segs)
 {
-	if (nr_segs <= BLKBACK_DIRECT_SEGS || req->reserved)
+	if (nr_segs <= BLKBACK_DIRECT_SEGS || req->seg != req->direct)
 		return 0;
 	req->seg = kmalloc_array(nr_segs, sizeof(*req->seg),
-				 GFP_NOIO | __GFP_NOWARN);
+				 GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 	if (req->seg)
 		return 0;
 	req->seg = req->direct;

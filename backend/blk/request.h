@@ -66,6 +66,7 @@ struct blkback_seg {
  * @nr_indirect: pages of segment descriptors
  * @sleepy: its completion needs the grant table's sleeping calls
  * @reserved: this is the queue's reserve, which goes back there
+ * @counted: its segments are in the ring's @pages_out
  * @indirect: references of those pages
  * @direct: room for what needs no indirect pages
  *
@@ -90,6 +91,7 @@ struct blkback_req {
 	u8 nr_indirect;
 	bool sleepy;
 	bool reserved;
+	bool counted;
 	u32 indirect[TANDEM_BLKIF_MAX_INDIRECT];
 	struct blkback_seg direct[BLKBACK_DIRECT_SEGS];
 };
@@ -107,6 +109,8 @@ static inline unsigned int blkback_seg_offset(const struct blkback_seg *seg)
 static inline void blkback_seg_set(struct blkback_seg *seg,
 				   const struct tandem_blkif_seg *from)
 {
+	seg->page = NULL;
+	seg->kind = BLKBACK_PAGE_NONE;
 	seg->gref = from->gref;
 	seg->first = from->first;
 	seg->last = from->last;

@@ -4,17 +4,14 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/major.h>
 
 #include "backend/blk/owner.h"
 #include "backend/blk/queue.h"
 #include "backend/blk/store.h"
 
-/*
- * A set of our own: bios for one guest's disk may sit on top of another's (a
- * guest's disk on a file system on a guest's disk), and must not wait for each
- * other's memory.
- */
-static struct bio_set blkback_bios;
+/* As registered; no header has it. */
+#define BLKBACK_DRBD_MAJOR	147
 
 static void blkback_bdev_end(struct bio *bio)
 {
@@ -51,7 +48,7 @@ static struct bio *blkback_bdev_bio(struct blkback_store *store,
 
 	bio = bio_alloc_bioset(store->bdev.bdev,
 			       min_t(unsigned int, vecs, BIO_MAX_VECS), opf,
-			       GFP_NOIO, &blkback_bios);
+			       GFP_NOIO, &store->bios);
 	bio->bi_iter.bi_sector = sector;
 	bio->bi_private = req;
 	bio->bi_end_io = blkback_bdev_end;
@@ -148,6 +145,7 @@ static u64 blkback_bdev_sectors(struct blkback_store *store)
 static void blkback_bdev_close(struct blkback_store *store)
 {
 	tandem_bdev_close(&store->bdev);
+	bioset_exit(&store->bios);
 }
 
 static const struct blkback_store_ops blkback_bdev_ops = {
@@ -195,6 +193,14 @@ static const struct blk_holder_ops blkback_bdev_holder = {
 #define BLKBACK_HOLDER_OPS NULL
 #endif
 
+/* Pages that are being sent must not change, and may be held for long. */
+static bool blkback_bdev_network(const struct block_device *bdev)
+{
+	unsigned int major = MAJOR(bdev->bd_dev);
+
+	return major == NBD_MAJOR || major == BLKBACK_DRBD_MAJOR;
+}
+
 static void blkback_bdev_describe(struct blkback_store *store)
 {
 	struct block_device *bdev = store->bdev.bdev;
@@ -203,7 +209,7 @@ static void blkback_bdev_describe(struct blkback_store *store)
 	store->dev = bdev->bd_dev;
 	store->sector_size = bdev_logical_block_size(bdev);
 	store->phys_size = bdev_physical_block_size(bdev);
-	store->steady = bdev_stable_writes(bdev);
+	store->steady = bdev_stable_writes(bdev) || blkback_bdev_network(bdev);
 	if (!store->wish.discard || !bdev_max_discard_sectors(bdev))
 		return;
 	store->granularity = max(bdev_discard_granularity(bdev),
@@ -245,23 +251,12 @@ int blkback_bdev_open(struct blkback_store *store, dev_t dev, char *why)
 		return err;
 	}
 	blkback_bdev_describe(store);
-	return 0;
-}
-
-/**
- * blkback_bdev_init() - reserve bios
- *
- * Return: 0 or -ENOMEM.
- */
-int blkback_bdev_init(void)
-{
-	return bioset_init(&blkback_bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
-}
-
-/**
- * blkback_bdev_exit() - free the reserve
- */
-void blkback_bdev_exit(void)
-{
-	bioset_exit(&blkback_bios);
+	/*
+	 * A set for each store: one guest's disk may sit on top of another's (a
+	 * file system on a guest's disk), and must not wait for its memory.
+	 */
+	err = bioset_init(&store->bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+	if (err)
+		tandem_bdev_close(&store->bdev);
+	return err;
 }

@@ -15,10 +15,10 @@
  * Forward progress: when memory is short an I/O takes the store's reserve, which
  * comes back when the I/O that had it before is done.
  */
-#include <linux/backing-dev.h>
 #include <linux/bvec.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -65,7 +65,8 @@ static struct blkback_file_io *blkback_file_alloc(struct blkback_store *store,
 {
 	struct blkback_file_io *io;
 
-	io = kmalloc(struct_size(io, vec, vecs), GFP_NOIO | __GFP_NOWARN);
+	io = kmalloc(struct_size(io, vec, vecs),
+		     GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 	if (io) {
 		io->pooled = false;
 	} else {
@@ -445,10 +446,12 @@ static const struct blkback_store_ops blkback_file_ops = {
 	.close = blkback_file_close,
 };
 
-/* A file system in memory has nothing to write back. */
+/* These read and write at memory's speed; others may have to wait. */
 static bool blkback_file_in_memory(struct inode *inode)
 {
-	return !(inode_to_bdi(inode)->capabilities & BDI_CAP_WRITEBACK);
+	unsigned long magic = inode->i_sb->s_magic;
+
+	return magic == TMPFS_MAGIC || magic == RAMFS_MAGIC;
 }
 
 /* The disk below the file system, where there is one. */
@@ -467,6 +470,16 @@ static unsigned int blkback_file_dio_align(struct file *file)
 	    (stat.result_mask & STATX_DIOALIGN))
 		return stat.dio_offset_align;
 	return bdev ? bdev_logical_block_size(bdev) : SECTOR_SIZE;
+}
+
+/* Asked behind the file's end, where there is nothing to lose. */
+static bool blkback_file_punches(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	loff_t end = round_up(i_size_read(inode), i_blocksize(inode));
+
+	return !vfs_fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			      end, i_blocksize(inode));
 }
 
 static void blkback_file_describe(struct blkback_store *store)
@@ -488,7 +501,7 @@ static void blkback_file_describe(struct blkback_store *store)
 	store->phys_size = max_t(unsigned int, align, SECTOR_SIZE);
 	store->steady = mapping_stable_writes(file->f_mapping);
 	if (store->wish.discard && !store->wish.readonly &&
-	    file->f_op->fallocate)
+	    blkback_file_punches(file))
 		store->granularity = i_blocksize(inode);
 }
 

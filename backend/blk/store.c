@@ -51,15 +51,23 @@ static void blkback_store_sync_work(struct work_struct *work)
 {
 	struct blkback_store *store = container_of(work, struct blkback_store,
 						   sync_work);
+	/*
+	 * Writes here are how somebody's dirty pages get cleaned: do not make
+	 * them wait until pages are cleaned.
+	 */
+	unsigned int throttle = current->flags & PF_LOCAL_THROTTLE;
 	unsigned int noio = memalloc_noio_save();
 	struct blkback_req *req;
 
+	current->flags |= PF_LOCAL_THROTTLE;
 	while ((req = blkback_store_next_sync(store))) {
 		if (store->file)
 			blkback_file_sync(store, req);
 		else
 			blkback_bdev_sync(store, req);
 	}
+	if (!throttle)
+		current->flags &= ~PF_LOCAL_THROTTLE;
 	memalloc_noio_restore(noio);
 }
 
@@ -231,16 +239,9 @@ void blkback_store_close(struct blkback_store *store)
  */
 int blkback_store_init(void)
 {
-	int err;
-
 	blkback_store_wq = alloc_workqueue("tandem_blkstore",
 					   WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	if (!blkback_store_wq)
-		return -ENOMEM;
-	err = blkback_bdev_init();
-	if (err)
-		destroy_workqueue(blkback_store_wq);
-	return err;
+	return blkback_store_wq ? 0 : -ENOMEM;
 }
 
 /**
@@ -248,6 +249,5 @@ int blkback_store_init(void)
  */
 void blkback_store_exit(void)
 {
-	blkback_bdev_exit();
 	destroy_workqueue(blkback_store_wq);
 }

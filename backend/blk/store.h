@@ -5,6 +5,7 @@
 #ifndef BLKBACK_STORE_H
 #define BLKBACK_STORE_H
 
+#include <linux/bio.h>
 #include <linux/list.h>
 #include <linux/mempool.h>
 #include <linux/spinlock.h>
@@ -56,6 +57,7 @@ struct blkback_store_wish {
  * @wish: what it was opened for
  * @path: as the operator gave it
  * @bdev: the block device, when it is one
+ * @bios: bios for it
  * @file: the file, when it is one
  * @inode: the claimed file
  * @dev: device number to show, 0 for a file
@@ -83,6 +85,7 @@ struct blkback_store {
 	struct blkback_store_wish wish;
 	char *path;
 	struct tandem_bdev bdev;
+	struct bio_set bios;
 	struct file *file;
 	struct inode *inode;
 	dev_t dev;
@@ -128,8 +131,6 @@ extern struct workqueue_struct *blkback_store_wq;
 
 int blkback_bdev_open(struct blkback_store *store, dev_t dev, char *why);
 void blkback_bdev_sync(struct blkback_store *store, struct blkback_req *req);
-int blkback_bdev_init(void);
-void blkback_bdev_exit(void);
 
 int blkback_file_open(struct blkback_store *store, char *why);
 void blkback_file_sync(struct blkback_store *store, struct blkback_req *req);

@@ -3,6 +3,7 @@
  * Kept mappings, indexed by grant reference.
  */
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "common/grant/kept.h"
@@ -47,7 +48,7 @@ bool tandem_kept_room(struct tandem_kept *kept, grant_ref_t ref)
 	leaf = &kept->leaf[ref >> TANDEM_KEPT_LEAF_BITS];
 	if (!*leaf)
 		*leaf = kcalloc(TANDEM_KEPT_LEAF_REFS, sizeof(**leaf),
-				GFP_NOIO | __GFP_NOWARN);
+				GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 	return *leaf && !kept_slot(kept, ref)->page;
 }
 EXPORT_SYMBOL_GPL(tandem_kept_room);
@@ -88,6 +89,35 @@ static void kept_drop_leaf(struct tandem_borrowed *leaf,
 			kept_flush(unmap, pages);
 	}
 }
+
+static bool kept_leaf_busy(const struct tandem_borrowed *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < TANDEM_KEPT_LEAF_REFS; i++)
+		if (leaf[i].page && page_count(leaf[i].page) > 1)
+			return true;
+	return false;
+}
+
+/**
+ * tandem_kept_busy() - does somebody else hold one of the pages
+ * @kept: the table; no I/O of ours uses the pages any more
+ *
+ * A network below a store may still be about to send a page.
+ *
+ * Return: true when tandem_kept_drop() has to wait.
+ */
+bool tandem_kept_busy(const struct tandem_kept *kept)
+{
+	unsigned int i;
+
+	for (i = 0; i < TANDEM_KEPT_LEAVES; i++)
+		if (kept->leaf[i] && kept_leaf_busy(kept->leaf[i]))
+			return true;
+	return false;
+}
+EXPORT_SYMBOL_GPL(tandem_kept_busy);
 
 /**
  * tandem_kept_drop() - unmap all that is kept, and forget it

@@ -55,6 +55,7 @@ void tandem_kept_init(struct tandem_kept *kept, unsigned int budget);
 bool tandem_kept_room(struct tandem_kept *kept, grant_ref_t ref);
 void tandem_kept_add(struct tandem_kept *kept, grant_ref_t ref,
 		     const struct tandem_borrowed *page);
+bool tandem_kept_busy(const struct tandem_kept *kept);
 void tandem_kept_drop(struct tandem_kept *kept, struct tandem_unmap *unmap,
 		      struct tandem_pages *pages);
 

@@ -7,7 +7,7 @@ import subprocess
 
 from .machine import ASSETS_MB
 
-VARIANTS = ("builtin", "modular", "debug")
+VARIANTS = ("builtin", "modular")
 
 
 def inputs(build):
@@ -20,6 +20,11 @@ def inputs(build):
             for name in sorted(os.listdir(f"{folder}/modules")):
                 yield f"{folder}/modules/{name}", f"{variant}/modules/{name}"
     yield f"{guest}/initrd.cpio", "initrd.cpio"
+    debug = f"{guest}/debug/root/lib/modules"
+    for folder, _, names in os.walk(debug):
+        for name in names:
+            path = os.path.join(folder, name)
+            yield path, "debug-modules/" + os.path.relpath(path, debug)
 
 
 def stale(image, files):

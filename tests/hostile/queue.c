@@ -285,8 +285,9 @@ static void expect_given_up(struct front *f, const char *word,
 	       front_state(f));
 	snprintf(name, sizeof(name), "vbd-%u-%u", f->cfg.domid, f->cfg.id);
 	lines = klog_errors(name);
-	expect(lines >= 1 && lines <= most, "%s: %u lines in the log", why,
-	       lines);
+	/* After many it may be silent, to spare the log; the node stays. */
+	expect(lines <= most && (lines || klog_errors("vbd-") >= 10),
+	       "%s: %u lines in the log", why, lines);
 	expect(klog_lines(name, word) || !lines, "%s: the line does not say %s",
 	       why, word);
 	expect(has_error_node(f), "%s: no error node", why);
