@@ -60,8 +60,8 @@ void sleep_ms(unsigned int ms)
 
 struct xs_handle *store(void)
 {
-	static struct xs_handle *xs;
-	static pid_t owner;
+	static __thread struct xs_handle *xs;
+	static __thread pid_t owner;
 
 	if (owner != getpid()) {
 		xs = xs_open(0);

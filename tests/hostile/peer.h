@@ -95,7 +95,7 @@ unsigned int peer_times(unsigned int check, unsigned int soak);
 uint64_t now_ms(void);
 void sleep_ms(unsigned int ms);
 
-/* xenstore; one connection for each process */
+/* xenstore; one connection for each thread */
 struct xs_handle *store(void);
 void store_begin(void);
 bool store_commit(void);

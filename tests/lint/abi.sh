@@ -15,7 +15,7 @@ documented() { # PREFIX: the last parts of the paths that begin so
 attributes() {
 	{
 		grep -ho 'DEVICE_ATTR[A-Z_]*([a-z_]*' backend/*/*.c | sed 's/.*(//' | grep -v '^name$'
-		grep -ho 'BLKBACK_STAT([a-z_]*' backend/blk/*.c | sed 's/.*(//' | grep -v '^name$'
+		grep -ho '\<__ATTR([a-z_]*' backend/*/*.c | sed 's/.*(//'
 	} | sort
 }
 
