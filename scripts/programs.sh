@@ -35,6 +35,7 @@ library() {
 libraries_of() {
 	local name path
 	objdump -p "$1" 2>/dev/null | awk '$1 == "NEEDED" { print $2 }' | while read -r name; do
+		# shellcheck disable=SC2012 # libraries have plain names
 		path=$(cd "$DOM0_ROOT" && ls -d usr/lib/x86_64-linux-gnu/"$name" usr/lib/"$name" 2>/dev/null | head -n 1)
 		[ -n "$path" ] || die "$1 needs $name"
 		[ ! -e "$DIR/lib/$name" ] || continue
