@@ -83,7 +83,7 @@ busy_elsewhere() {
 
 busy_device_elsewhere() {
 	must quiet xl block-attach h "phy:$PARTITION,xvdb,w"
-	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is in use.*domain"
+	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is in use by domain $(domid h)"
 	must quiet xl block-detach h xvdb
 }
 
@@ -183,7 +183,7 @@ create_refused() {
 	must_not xl create -q /tmp/bad.cfg </dev/null >/tmp/err 2>&1
 	matches /tmp/err "$2" "lines that say why"
 	must eventually 10 domain_gone bad
-	same "" "$(find $BUS/devices/ -name 'vbd-*' | grep -vE "vbd-($(domid g)|$(domid h))-")" "devices left"
+	same "" "$(find "$BUS/devices/" -name 'vbd-*' | grep -vE "vbd-($(domid g)|$(domid h))-")" "devices left"
 }
 
 create_missing() { create_refused "script=block-tandem,vdev=xvda,access=w,target=$E/none.img" "none.img: is not there"; }
