@@ -2,6 +2,7 @@
 /*
  * Agreeing with a frontend: what is offered, what it chose, and the rings.
  */
+#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <xen/xenbus.h>
@@ -255,13 +256,16 @@ static int blkback_connect_queues(struct blkback_device *device)
 	return err;
 }
 
-/* From here on the store cannot be closed under us. */
+/*
+ * From here on the store cannot be closed under us, nor the module be unloaded:
+ * a guest would be left with a disk that nobody serves.
+ */
 static int blkback_connect_hold(struct blkback_device *device)
 {
 	int err = -ENODEV;
 
 	mutex_lock(&device->lock);
-	if (device->store) {
+	if (device->store && try_module_get(THIS_MODULE)) {
 		device->connected = true;
 		err = 0;
 	}
@@ -386,5 +390,6 @@ bool blkback_disconnect_finish(struct blkback_device *device)
 	mutex_lock(&device->lock);
 	device->connected = false;
 	mutex_unlock(&device->lock);
+	module_put(THIS_MODULE);
 	return true;
 }
