@@ -71,12 +71,22 @@ static int read_table(const char *dir, const struct tandem_key *keys,
 	return err ?: end;
 }
 
+/* The node alone: one device's noise must not hide another's mistake. */
+static void read_note(struct xenbus_device *dev, const char *message)
+{
+	char *dir = kasprintf(GFP_KERNEL, "error/%s", dev->nodename);
+
+	if (dir)
+		xenbus_printf(XBT_NIL, dir, "error", "%s", message);
+	kfree(dir);
+}
+
 static void read_report(struct xenbus_device *dev, int err, const char *dir,
 			const char *message)
 {
 	if (!__ratelimit(&read_reports))
-		return;
-	if (*message)
+		read_note(dev, *message ? message : dir);
+	else if (*message)
 		xenbus_dev_error(dev, err, "%s", message);
 	else
 		xenbus_dev_error(dev, err, "reading %s", dir);
