@@ -476,6 +476,7 @@ static int blkback_queue_claim(struct blkback_queue *queue)
 		return 0;
 	nr = min(nr, BLKBACK_BATCH);
 	atomic_add(nr, &queue->inflight);
+	/* Pairs with blkback_queue_stop() and blkback_device_barrier_begin(). */
 	smp_mb__after_atomic();
 	if (likely(!READ_ONCE(queue->dead) && !blkback_queue_held(queue)))
 		return nr;
