@@ -411,9 +411,7 @@ int blkback_data_get_indirect(struct blkback_queue *queue,
 	req->nr_sectors = 0;
 	for (i = 0; i < req->nr_indirect && !err && !req->status; i++)
 		err = blkback_data_indirect_page(queue, req, i);
-	if (err || req->status)
-		return err;
-	return 0;
+	return err;
 }
 
 /**

@@ -119,17 +119,6 @@ void blkback_owner_retire(struct blkback_owner *owner)
 	mutex_unlock(&blkback_owner_lock);
 }
 
-/**
- * blkback_owner_name() - a machine's name for messages
- * @owner: the machine
- *
- * Return: text that lives as long as @owner.
- */
-const char *blkback_owner_name(const struct blkback_owner *owner)
-{
-	return owner->name;
-}
-
 /* A writer suffers nobody else; readers suffer each other. */
 static struct blkback_claim *
 blkback_claim_conflict(const struct blkback_owner *owner,

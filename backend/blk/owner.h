@@ -17,7 +17,6 @@ struct blkback_owner;
 struct blkback_owner *blkback_owner_get(const char *uuid, domid_t domid);
 void blkback_owner_put(struct blkback_owner *owner);
 void blkback_owner_retire(struct blkback_owner *owner);
-const char *blkback_owner_name(const struct blkback_owner *owner);
 
 int blkback_owner_claim(struct blkback_owner *owner, struct inode *inode,
 			bool write, char *holder, size_t size);

@@ -9,7 +9,6 @@
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 #include "blkif/decode.h"
 #include "common/grant/borrow.h"
@@ -52,7 +51,6 @@ struct blkback_seg {
  * @node: on the batch of a drain
  * @done: on the queue's list of completed requests
  * @queue: the ring that it came from
- * @work: for a store that has to sleep
  * @id: the frontend's id, echoed
  * @sector: first sector on the device, 512 bytes each
  * @nr_sectors: length, 512 bytes each
@@ -77,7 +75,6 @@ struct blkback_req {
 	struct list_head node;
 	struct llist_node done;
 	struct blkback_queue *queue;
-	struct work_struct work;
 	u64 id;
 	u64 sector;
 	u64 nr_sectors;
