@@ -273,6 +273,16 @@ static int blkback_connect_hold(struct blkback_device *device)
 	return err;
 }
 
+static int blkback_connect_spare(struct blkback_device *device)
+{
+	int err = blkback_spare_init(device);
+
+	if (err)
+		tandem_device_error(&device->base, err,
+				    "no memory for the disk's reserve");
+	return err;
+}
+
 /**
  * blkback_connect() - begin to serve a frontend
  * @device: with an open store, not connected
@@ -292,6 +302,8 @@ int blkback_connect(struct blkback_device *device)
 	err = blkback_connect_accept(device);
 	if (!err)
 		err = blkback_connect_write_disk(device);
+	if (!err)
+		err = blkback_connect_spare(device);
 	if (!err)
 		err = blkback_connect_queues(device);
 	if (err)
@@ -387,6 +399,7 @@ bool blkback_disconnect_finish(struct blkback_device *device)
 	for (i = 0; i < nr; i++)
 		blkback_queue_release(&queues[i]);
 	kvfree(queues);
+	blkback_spare_free(device);
 	mutex_lock(&device->lock);
 	device->connected = false;
 	mutex_unlock(&device->lock);

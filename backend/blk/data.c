@@ -18,6 +18,7 @@
 #include "backend/blk/data.h"
 #include "backend/blk/device.h"
 #include "backend/blk/params.h"
+#include "backend/blk/spare.h"
 #include "backend/blk/trace.h"
 
 static mempool_t *blkback_data_pool;
@@ -186,9 +187,11 @@ static int blkback_data_map(struct blkback_queue *queue,
 			    bool keep)
 {
 	struct blkback_data *data = blkback_data_space(queue);
-	struct page *page = tandem_pages_get(&queue->pages);
+	struct page *page;
 	unsigned int i;
 
+	page = req->spare ? blkback_spare_foreign(queue) :
+			    tandem_pages_get(&queue->pages);
 	if (!page)
 		return -ENOMEM;
 	if (tandem_map_full(&data->map))
@@ -216,9 +219,14 @@ static void blkback_data_queue_copy(struct blkback_queue *queue,
 			blkback_seg_bytes(seg), to_peer);
 }
 
-static int blkback_data_own_page(struct blkback_seg *seg)
+static int blkback_data_own_page(struct blkback_queue *queue,
+				 struct blkback_req *req,
+				 struct blkback_seg *seg)
 {
-	seg->page = alloc_page(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+	if (unlikely(req->spare))
+		seg->page = blkback_spare_own(queue);
+	else
+		seg->page = alloc_page(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 	if (!seg->page)
 		return -ENOMEM;
 	seg->kind = BLKBACK_PAGE_COPY;
@@ -228,7 +236,7 @@ static int blkback_data_own_page(struct blkback_seg *seg)
 static int blkback_data_copy(struct blkback_queue *queue,
 			     struct blkback_req *req, struct blkback_seg *seg)
 {
-	if (blkback_data_own_page(seg))
+	if (blkback_data_own_page(queue, req, seg))
 		return -ENOMEM;
 	if (blkback_req_writes(req))
 		blkback_data_queue_copy(queue, req, seg, false);
@@ -238,21 +246,38 @@ static int blkback_data_copy(struct blkback_queue *queue,
 }
 
 /* The peer's page is at hand, but the store wants one that cannot change. */
-static int blkback_data_steady(struct blkback_seg *seg, struct page *kept)
+static int blkback_data_steady(struct blkback_queue *queue,
+			       struct blkback_req *req,
+			       struct blkback_seg *seg, struct page *kept)
 {
-	if (blkback_data_own_page(seg))
+	if (blkback_data_own_page(queue, req, seg))
 		return -ENOMEM;
 	memcpy_page(seg->page, blkback_seg_offset(seg), kept,
 		    blkback_seg_offset(seg), blkback_seg_bytes(seg));
 	return 0;
 }
 
+static bool blkback_data_wants_steady(const struct blkback_queue *queue,
+				      const struct blkback_req *req)
+{
+	return queue->device->steady_writes && blkback_req_writes(req);
+}
+
 static bool blkback_data_wants_copy(const struct blkback_queue *queue,
 				    const struct blkback_req *req)
 {
-	if (blkback_req_writes(req) && queue->device->steady_writes)
+	if (blkback_data_wants_steady(queue, req))
 		return true;
-	return req->nr_segs <= blkback_param_copy_max();
+	return !req->spare && req->nr_segs <= blkback_param_copy_max();
+}
+
+static bool blkback_data_wants_kept(struct blkback_queue *queue,
+				    const struct blkback_req *req,
+				    const struct blkback_seg *seg)
+{
+	return queue->persistent && !req->spare &&
+	       !blkback_data_wants_steady(queue, req) &&
+	       tandem_kept_room(&queue->kept, seg->gref);
 }
 
 static int blkback_data_get_seg(struct blkback_queue *queue,
@@ -265,15 +290,13 @@ static int blkback_data_get_seg(struct blkback_queue *queue,
 	page = tandem_kept_find(&queue->kept, seg->gref);
 	if (likely(page)) {
 		queue->stats.kept_hits++;
-		if (blkback_req_writes(req) && queue->device->steady_writes)
-			return blkback_data_steady(seg, page);
+		if (blkback_data_wants_steady(queue, req))
+			return blkback_data_steady(queue, req, seg, page);
 		seg->page = page;
 		seg->kind = BLKBACK_PAGE_KEPT;
 		return 0;
 	}
-	if (queue->persistent &&
-	    !(blkback_req_writes(req) && queue->device->steady_writes) &&
-	    tandem_kept_room(&queue->kept, seg->gref))
+	if (blkback_data_wants_kept(queue, req, seg))
 		return blkback_data_map(queue, req, seg, true);
 	if (blkback_data_wants_copy(queue, req))
 		return blkback_data_copy(queue, req, seg);
@@ -330,20 +353,33 @@ static int blkback_data_decode(struct blkback_queue *queue,
 	return 0;
 }
 
+static int blkback_data_desc_page(struct blkback_queue *queue,
+				  struct blkback_req *req,
+				  struct blkback_seg *seg)
+{
+	seg->kind = BLKBACK_PAGE_COPY;
+	seg->page = req->spare ? NULL :
+		    alloc_page(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+	if (!seg->page && blkback_spare_claim(queue, req))
+		seg->page = queue->device->spare.desc;
+	return seg->page ? 0 : -ENOMEM;
+}
+
 static int blkback_data_fetch_indirect(struct blkback_queue *queue,
 				       struct blkback_req *req,
 				       struct blkback_seg *seg)
 {
-	int err;
+	int err = -ENOMEM;
 
 	seg->page = tandem_kept_find(&queue->kept, seg->gref);
 	seg->kind = BLKBACK_PAGE_KEPT;
 	if (seg->page)
 		return 0;
-	if (queue->persistent && tandem_kept_room(&queue->kept, seg->gref)) {
+	if (queue->persistent && !req->spare &&
+	    tandem_kept_room(&queue->kept, seg->gref))
 		err = blkback_data_map(queue, req, seg, true);
-	} else {
-		err = blkback_data_own_page(seg);
+	if (err) {
+		err = blkback_data_desc_page(queue, req, seg);
 		if (!err)
 			blkback_data_queue_copy(queue, req, seg, false);
 	}
@@ -361,7 +397,8 @@ static void blkback_data_drop_indirect(struct blkback_queue *queue,
 		.page = seg->page, .handle = seg->handle,
 	};
 
-	if (seg->kind == BLKBACK_PAGE_COPY)
+	if (seg->kind == BLKBACK_PAGE_COPY &&
+	    seg->page != queue->device->spare.desc)
 		__free_page(seg->page);
 	if (seg->kind != BLKBACK_PAGE_MAPPED)
 		return;

@@ -472,6 +472,19 @@ static void blkback_device_remove(struct xenbus_device *xbdev)
 		blkback_device_leave(device);
 }
 
+static void blkback_device_reclaim(struct xenbus_device *xbdev)
+{
+	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
+	unsigned int i;
+
+	/* Somebody who allocates may hold it. */
+	if (!device || !mutex_trylock(&device->lock))
+		return;
+	for (i = 0; i < device->nr_queues; i++)
+		blkback_queue_squeeze(&device->queues[i]);
+	mutex_unlock(&device->lock);
+}
+
 static const struct xenbus_device_id blkback_device_ids[] = {
 	{ "vbd" },
 	{ "" }
@@ -485,6 +498,7 @@ static struct xenbus_driver blkback_driver = {
 	.probe = blkback_device_probe,
 	.remove = blkback_device_remove,
 	.otherend_changed = blkback_device_changed,
+	.reclaim_memory = blkback_device_reclaim,
 	.driver = {
 		.dev_groups = blkback_sysfs_groups,
 	},

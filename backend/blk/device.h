@@ -10,6 +10,7 @@
 #include <xen/xenbus.h>
 
 #include "backend/blk/queue.h"
+#include "backend/blk/spare.h"
 #include "backend/blk/store.h"
 #include "blkif/decode.h"
 #include "blkif/keys.h"
@@ -36,6 +37,7 @@ struct dentry;
  * @resize_due: the store's size is to be looked at by the device's work
  * @nr_queues: rings
  * @queues: the rings, NULL when there are none
+ * @spare: the reserve, there while @connected
  * @transport: what was agreed with the frontend
  * @totals: counters of earlier connections
  * @barrier: ring whose barrier waits or runs, NULL mostly
@@ -66,6 +68,7 @@ struct blkback_device {
 	bool resize_due;
 	unsigned int nr_queues;
 	struct blkback_queue *queues;
+	struct blkback_spare spare;
 	struct tandem_blkif_transport transport;
 	struct blkback_stats totals;
 	struct blkback_queue *barrier;

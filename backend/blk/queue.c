@@ -32,6 +32,7 @@
 #include "backend/blk/queue.h"
 #include "backend/blk/store.h"
 #include "backend/blk/trace.h"
+#include "common/grant/shared.h"
 
 /* Requests per batch: enough to share the cost, few enough to be fair. */
 #define BLKBACK_BATCH		64
@@ -188,6 +189,8 @@ static struct llist_node *blkback_queue_put_data(struct blkback_queue *queue,
 		ready = &req->done;
 	}
 	blkback_data_put_flush(queue);
+	llist_for_each_entry(req, ready, done)
+		blkback_spare_return(queue, req);
 	return ready;
 }
 
@@ -315,7 +318,7 @@ static int blkback_queue_indirect(struct blkback_queue *queue,
 	};
 	int rc;
 
-	if (blkback_req_room(req, req->nr_segs))
+	if (blkback_req_room(queue, req))
 		return -ENOMEM;
 	if (blkback_data_get_indirect(queue, req))
 		return -ENOMEM;
@@ -367,42 +370,52 @@ static bool blkback_queue_over(struct blkback_queue *queue,
 	return out && out + req->nr_segs > blkback_param_max_pages();
 }
 
+/* Return: 0, or -ENOMEM when even the disk's reserve is in use. */
+static int blkback_queue_get(struct blkback_queue *queue,
+			     struct blkback_req *req)
+{
+	if (likely(!blkback_data_get(queue, req)))
+		return 0;
+	blkback_queue_unget(queue, req);
+	if (!blkback_spare_claim(queue, req))
+		return -ENOMEM;
+	return blkback_data_get(queue, req);
+}
+
 /*
- * Gets a decoded request ready for the batch.
+ * Gets a decoded request ready for the batch. A barrier takes its turn before
+ * it may take the reserve, for which what it waits for may be waiting.
  * Return: true to go on; false when it is parked and the ring has to wait.
  */
 static bool blkback_queue_prepare(struct blkback_queue *queue,
 				  struct blkback_req *req,
 				  struct list_head *batch)
 {
-	if (req->nr_indirect && !req->status &&
-	    blkback_queue_indirect(queue, req)) {
-		blkback_queue_short(queue, req);
-		return false;
-	}
-	if (req->status) {
-		blkback_queue_fail(queue, req);
-		return true;
-	}
-	if (unlikely(req->flags & TANDEM_BLKIF_F_BARRIER) &&
+	if (unlikely(req->flags & TANDEM_BLKIF_F_BARRIER) && !req->status &&
 	    !blkback_device_barrier_begin(queue->device, queue)) {
 		WRITE_ONCE(queue->parked, req);
 		return false;
 	}
-	if (unlikely(blkback_queue_over(queue, req))) {
-		blkback_queue_short(queue, req);
-		return false;
+	if (!req->status && unlikely(blkback_queue_over(queue, req)))
+		goto out_of_room;
+	if (req->nr_indirect && !req->status &&
+	    blkback_queue_indirect(queue, req))
+		goto out_of_room;
+	if (req->status) {
+		blkback_queue_fail(queue, req);
+		return true;
 	}
-	if (blkback_data_get(queue, req)) {
-		blkback_queue_unget(queue, req);
-		blkback_queue_short(queue, req);
-		return false;
-	}
+	if (blkback_queue_get(queue, req))
+		goto out_of_room;
 	queue->barrier_out = req->flags & TANDEM_BLKIF_F_BARRIER;
 	atomic_add(req->nr_segs, &queue->pages_out);
 	req->counted = true;
 	list_add_tail(&req->node, batch);
 	return true;
+
+out_of_room:
+	blkback_queue_short(queue, req);
+	return false;
 }
 
 static void blkback_queue_submit(struct blkback_queue *queue,
@@ -595,8 +608,26 @@ static void blkback_queue_work(struct work_struct *work)
 		blkback_queue_kick(queue);
 	else
 		blkback_queue_eoi(queue);
+	if (unlikely(READ_ONCE(queue->squeeze))) {
+		WRITE_ONCE(queue->squeeze, false);
+		tandem_pages_free(&queue->pages);
+	}
 	blkback_data_rest(queue);
 	memalloc_noio_restore(noio);
+}
+
+/**
+ * blkback_queue_squeeze() - memory is short: give back what is not in use
+ * @queue: the ring
+ *
+ * Only noted: giving pages back takes a lock under which others allocate.
+ *
+ * Context: any, also reclaim.
+ */
+void blkback_queue_squeeze(struct blkback_queue *queue)
+{
+	WRITE_ONCE(queue->squeeze, true);
+	blkback_queue_kick(queue);
 }
 
 /**
@@ -632,8 +663,7 @@ static int blkback_queue_map_ring(struct blkback_queue *queue,
 	void *shared;
 	int err;
 
-	err = xenbus_map_ring_valloc(queue->device->xbdev, refs, nr_refs,
-				     &shared);
+	err = tandem_shared_map(queue->device->xbdev, refs, nr_refs, &shared);
 	if (err)
 		return err;
 	/*
@@ -643,7 +673,7 @@ static int blkback_queue_map_ring(struct blkback_queue *queue,
 	 */
 	err = tandem_back_ring_attach(&queue->ring, shared, bytes, entry);
 	if (err) {
-		xenbus_unmap_ring_vfree(queue->device->xbdev, shared);
+		tandem_shared_unmap(queue->device->xbdev, shared);
 		return err;
 	}
 	mutex_lock(&queue->device->lock);
@@ -660,7 +690,7 @@ static void blkback_queue_unmap_ring(struct blkback_queue *queue)
 	mutex_lock(&queue->device->lock);
 	queue->shared = NULL;
 	mutex_unlock(&queue->device->lock);
-	xenbus_unmap_ring_vfree(queue->device->xbdev, shared);
+	tandem_shared_unmap(queue->device->xbdev, shared);
 }
 
 /**

@@ -34,6 +34,7 @@ struct blkback_device;
  * @io_errors: requests that the store failed
  * @drains: runs of the worker that took requests
  * @pushes: pushes of responses
+ * @spared: requests that took the disk's reserve
  * @kept_hits: segments served by a kept mapping
  * @maps: pages mapped
  * @unmaps: pages unmapped
@@ -45,6 +46,7 @@ struct blkback_stats {
 	u64 rd_sect, wr_sect;
 	u64 bad_req, io_errors;
 	u64 drains, pushes;
+	u64 spared;
 	u64 kept_hits, maps, unmaps, copies, grant_calls;
 };
 
@@ -80,6 +82,7 @@ struct blkback_stats {
  * @kept: kept mappings, the worker's
  * @pages: foreign pages
  * @data: work space for grant operations, the worker's while it runs
+ * @squeeze: memory is short: foreign pages that are not in use can go
  * @parked: request that waits for memory or is a barrier; the ring waits too
  * @taken: requests taken in all, the worker's
  * @taken_at_eoi: as it was when the last event was done with
@@ -116,6 +119,7 @@ struct blkback_queue {
 	struct tandem_kept kept;
 	struct tandem_pages pages;
 	struct blkback_data *data;
+	bool squeeze;
 	struct blkback_req *parked;
 	u64 taken;
 	u64 taken_at_eoi;
@@ -133,6 +137,7 @@ void blkback_queue_done(struct blkback_req *req);
 void blkback_queue_refuse(struct blkback_queue *queue, struct blkback_req *req,
 			  int status, enum tandem_blkif_why why);
 void blkback_queue_kick(struct blkback_queue *queue);
+void blkback_queue_squeeze(struct blkback_queue *queue);
 bool blkback_queue_idle(const struct blkback_queue *queue);
 
 int blkback_queue_module_init(void);

@@ -2,10 +2,10 @@
 /*
  * Requests: their memory, and the room for their segments.
  *
- * Nothing is allocated for a ring that carries nothing, but for one request
- * with room for the longest transfer: it always proceeds, however short memory
- * is, so that swap on the device, or dom0's own writeback through it, never
- * waits for memory that only it can free.
+ * Nothing is allocated for a ring that carries nothing, but for one request,
+ * so that swap on the device, or dom0's own writeback through it, never waits
+ * for memory that only it can free. What that request may need besides is in
+ * the disk's reserve (spare.h).
  */
 #include <linux/slab.h>
 
@@ -13,6 +13,7 @@
 #include "backend/blk/params.h"
 #include "backend/blk/queue.h"
 #include "backend/blk/request.h"
+#include "backend/blk/spare.h"
 
 /* Requests kept for reuse per ring; the rest goes back to the slab at once. */
 #define BLKBACK_FREE_MAX 32u
@@ -73,11 +74,13 @@ static void blkback_req_reset(struct blkback_req *req,
 			      struct blkback_queue *queue)
 {
 	req->queue = queue;
+	req->seg = req->direct;
 	req->status = 0;
 	req->nr_segs = 0;
 	req->nr_indirect = 0;
 	req->sleepy = false;
 	req->counted = false;
+	req->spare = false;
 }
 
 /**
@@ -94,10 +97,8 @@ struct blkback_req *blkback_req_alloc(struct blkback_queue *queue)
 	if (!req) {
 		req = kmem_cache_alloc(blkback_req_cache,
 				       GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
-		if (req) {
+		if (req)
 			req->reserved = false;
-			req->seg = req->direct;
-		}
 	}
 	if (!req)
 		req = blkback_req_reserve(queue);
@@ -108,21 +109,26 @@ struct blkback_req *blkback_req_alloc(struct blkback_queue *queue)
 
 /**
  * blkback_req_room() - make room for the segments of an indirect request
- * @req: the request
- * @nr_segs: how many
+ * @queue: its ring
+ * @req: the request, with @nr_segs set
  *
- * Return: 0, or -ENOMEM.
+ * Return: 0, or -ENOMEM while memory is short and another request has the
+ * disk's reserve.
  */
-int blkback_req_room(struct blkback_req *req, unsigned int nr_segs)
+int blkback_req_room(struct blkback_queue *queue, struct blkback_req *req)
 {
-	if (nr_segs <= BLKBACK_DIRECT_SEGS || req->seg != req->direct)
+	struct blkback_seg *seg;
+
+	if (req->nr_segs <= BLKBACK_DIRECT_SEGS || req->seg != req->direct)
 		return 0;
-	req->seg = kmalloc_array(nr_segs, sizeof(*req->seg),
-				 GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
-	if (req->seg)
-		return 0;
-	req->seg = req->direct;
-	return -ENOMEM;
+	seg = kmalloc_array(req->nr_segs, sizeof(*seg),
+			    GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+	if (!seg && blkback_spare_claim(queue, req))
+		seg = queue->device->spare.seg;
+	if (!seg)
+		return -ENOMEM;
+	req->seg = seg;
+	return 0;
 }
 
 /* Return: true when the ring keeps the request. */
@@ -142,7 +148,7 @@ static bool blkback_req_keep(struct blkback_queue *queue,
 
 static void blkback_req_unroom(struct blkback_req *req)
 {
-	if (likely(req->seg == req->direct) || req->reserved)
+	if (likely(req->seg == req->direct))
 		return;
 	kfree(req->seg);
 	req->seg = req->direct;
@@ -175,8 +181,6 @@ static void blkback_req_destroy(struct blkback_req *req)
 {
 	if (!req)
 		return;
-	if (req->seg != req->direct)
-		kfree(req->seg);
 	kmem_cache_free(blkback_req_cache, req);
 }
 
@@ -194,12 +198,6 @@ int blkback_req_pool_init(struct blkback_queue *queue)
 	if (!req)
 		return -ENOMEM;
 	req->reserved = true;
-	req->seg = kmalloc_array(BLKBACK_MAX_INDIRECT, sizeof(*req->seg),
-				 GFP_KERNEL);
-	if (!req->seg) {
-		kmem_cache_free(blkback_req_cache, req);
-		return -ENOMEM;
-	}
 	queue->reserve = req;
 	return 0;
 }

@@ -64,6 +64,7 @@ struct blkback_seg {
  * @nr_indirect: pages of segment descriptors
  * @sleepy: its completion needs the grant table's sleeping calls
  * @reserved: this is the queue's reserve, which goes back there
+ * @spare: it has the disk's reserve
  * @counted: its segments are in the ring's @pages_out
  * @indirect: references of those pages
  * @direct: room for what needs no indirect pages
@@ -88,6 +89,7 @@ struct blkback_req {
 	u8 nr_indirect;
 	bool sleepy;
 	bool reserved;
+	bool spare;
 	bool counted;
 	u32 indirect[TANDEM_BLKIF_MAX_INDIRECT];
 	struct blkback_seg direct[BLKBACK_DIRECT_SEGS];
@@ -119,7 +121,7 @@ static inline bool blkback_req_writes(const struct blkback_req *req)
 }
 
 struct blkback_req *blkback_req_alloc(struct blkback_queue *queue);
-int blkback_req_room(struct blkback_req *req, unsigned int nr_segs);
+int blkback_req_room(struct blkback_queue *queue, struct blkback_req *req);
 void blkback_req_free_all(struct blkback_queue *queue, struct llist_node *list);
 int blkback_req_pool_init(struct blkback_queue *queue);
 void blkback_req_pool_free(struct blkback_queue *queue);
