@@ -131,8 +131,9 @@ bool blkback_spare_claim(struct blkback_queue *queue, struct blkback_req *req)
  * @queue: its ring
  * @req: the request; without the reserve this does nothing
  *
- * It has no segments then. What it mapped on went to the ring's cache of foreign pages, like those of
- * any other; as many are taken from there, which therefore cannot fail.
+ * It has no segments then. What it mapped on went to the ring's cache of
+ * foreign pages, like those of any other; as many are taken from there, which
+ * therefore cannot fail.
  *
  * Context: the ring's worker, after blkback_data_put_flush().
  */
