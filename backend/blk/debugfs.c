@@ -71,8 +71,9 @@ static void blkback_debugfs_stats(struct seq_file *m,
 		   sum->rd_sect, sum->wr_sect, sum->oo_req);
 	seq_printf(m, "bad_req %llu\nio_errors %llu\n",
 		   sum->bad_req, sum->io_errors);
-	seq_printf(m, "drains %llu\npushes %llu\nspared %llu\nkept_hits %llu\n",
-		   sum->drains, sum->pushes, sum->spared, sum->kept_hits);
+	seq_printf(m, "drains %llu\npushes %llu\nspared %llu\npolls %llu\nkept_hits %llu\n",
+		   sum->drains, sum->pushes, sum->spared, sum->polls,
+		   sum->kept_hits);
 	seq_printf(m, "maps %llu\nunmaps %llu\ncopies %llu\ngrant_calls %llu\n",
 		   sum->maps, sum->unmaps, sum->copies, sum->grant_calls);
 }

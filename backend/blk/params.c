@@ -33,6 +33,11 @@ module_param_named(max_inflight_pages, blkback_max_pages, uint, 0644);
 MODULE_PARM_DESC(max_inflight_pages,
 		 "Most pages of data in flight per ring; what is beyond waits (default 4096)");
 
+static unsigned int blkback_poll_us;
+module_param_named(poll_us, blkback_poll_us, uint, 0644);
+MODULE_PARM_DESC(poll_us,
+		 "Microseconds, up to 100, to look for more requests before waiting for an event (default 0: not at all)");
+
 static bool blkback_persistent = true;
 module_param_named(feature_persistent, blkback_persistent, bool, 0644);
 MODULE_PARM_DESC(feature_persistent,
@@ -95,6 +100,16 @@ unsigned int blkback_param_copy_max(void)
 unsigned int blkback_param_max_pages(void)
 {
 	return READ_ONCE(blkback_max_pages);
+}
+
+/**
+ * blkback_param_poll_us() - how long a ring that had work is looked at for more
+ *
+ * Return: microseconds, at most BLKBACK_MAX_POLL_US.
+ */
+unsigned int blkback_param_poll_us(void)
+{
+	return min(READ_ONCE(blkback_poll_us), BLKBACK_MAX_POLL_US);
 }
 
 /**

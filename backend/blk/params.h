@@ -9,12 +9,15 @@
 
 #define BLKBACK_MAX_RING_ORDER	4u
 #define BLKBACK_MAX_INDIRECT	256u
+/* Longest that a worker may look for more work, in microseconds. */
+#define BLKBACK_MAX_POLL_US	100u
 
 unsigned int blkback_param_max_queues(void);
 unsigned int blkback_param_max_ring_order(void);
 unsigned int blkback_param_max_kept(void);
 unsigned int blkback_param_copy_max(void);
 unsigned int blkback_param_max_pages(void);
+unsigned int blkback_param_poll_us(void);
 bool blkback_param_feature_persistent(void);
 bool blkback_param_default_x86_32(void);
 

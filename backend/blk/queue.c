@@ -580,6 +580,25 @@ static bool blkback_queue_arm(struct blkback_queue *queue)
 	return more;
 }
 
+static bool blkback_queue_look(void *arg)
+{
+	return blkback_queue_pending(arg) > 0;
+}
+
+/* Return: true when more came while it was waited for. */
+static bool blkback_queue_poll(struct blkback_queue *queue)
+{
+	if (READ_ONCE(queue->dead) || queue->halted || queue->parked ||
+	    queue->starved || queue->taken == queue->taken_at_poll)
+		return false;
+	queue->taken_at_poll = queue->taken;
+	if (!tandem_event_poll(blkback_queue_look, queue,
+			       blkback_param_poll_us()))
+		return false;
+	queue->stats.polls++;
+	return true;
+}
+
 static void blkback_queue_eoi(struct blkback_queue *queue)
 {
 	bool had_work;
@@ -602,7 +621,7 @@ static void blkback_queue_work(struct work_struct *work)
 
 	do {
 		blkback_queue_round(queue);
-		more = blkback_queue_arm(queue);
+		more = blkback_queue_poll(queue) || blkback_queue_arm(queue);
 	} while (more && ++rounds < BLKBACK_ROUNDS);
 	if (more)
 		blkback_queue_kick(queue);

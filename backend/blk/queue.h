@@ -34,6 +34,7 @@ struct blkback_device;
  * @io_errors: requests that the store failed
  * @drains: runs of the worker that took requests
  * @pushes: pushes of responses
+ * @polls: times that polling found requests
  * @spared: requests that took the disk's reserve
  * @kept_hits: segments served by a kept mapping
  * @maps: pages mapped
@@ -46,7 +47,7 @@ struct blkback_stats {
 	u64 rd_sect, wr_sect;
 	u64 bad_req, io_errors;
 	u64 drains, pushes;
-	u64 spared;
+	u64 polls, spared;
 	u64 kept_hits, maps, unmaps, copies, grant_calls;
 };
 
@@ -85,6 +86,7 @@ struct blkback_stats {
  * @squeeze: memory is short: foreign pages that are not in use can go
  * @parked: request that waits for memory or is a barrier; the ring waits too
  * @taken: requests taken in all, the worker's
+ * @taken_at_poll: as it was when more was last waited for
  * @taken_at_eoi: as it was when the last event was done with
  * @stats: counters; of the worker or under @rsp_lock
  */
@@ -122,6 +124,7 @@ struct blkback_queue {
 	bool squeeze;
 	struct blkback_req *parked;
 	u64 taken;
+	u64 taken_at_poll;
 	u64 taken_at_eoi;
 	struct blkback_stats stats;
 };

@@ -3,6 +3,7 @@
  * Event channels with a late end-of-interrupt.
  */
 #include <linux/export.h>
+#include <linux/sched/clock.h>
 
 #include "common/event/event.h"
 
@@ -131,3 +132,30 @@ void tandem_event_done(struct tandem_event *event, bool had_work)
 	xen_irq_lateeoi(READ_ONCE(event->irq), had_work ? 0 : XEN_EOI_FLAG_SPURIOUS);
 }
 EXPORT_SYMBOL_GPL(tandem_event_done);
+
+/**
+ * tandem_event_poll() - look for work for a while, instead of asking for an event
+ * @look: true when there is work
+ * @arg: its argument
+ * @us: how long at most, in microseconds; 0 does not look at all
+ *
+ * Ends early when somebody else wants the CPU.
+ *
+ * Context: process.
+ * Return: true when there is work.
+ */
+bool tandem_event_poll(bool (*look)(void *arg), void *arg, unsigned int us)
+{
+	u64 end;
+
+	if (likely(!us))
+		return false;
+	end = local_clock() + us * (u64)NSEC_PER_USEC;
+	do {
+		if (look(arg))
+			return true;
+		cpu_relax();
+	} while (!need_resched() && local_clock() < end);
+	return false;
+}
+EXPORT_SYMBOL_GPL(tandem_event_poll);

@@ -42,5 +42,6 @@ int tandem_event_offer(struct tandem_event *event, struct xenbus_device *dev,
 void tandem_event_unbind(struct tandem_event *event);
 void tandem_event_notify(struct tandem_event *event);
 void tandem_event_done(struct tandem_event *event, bool had_work);
+bool tandem_event_poll(bool (*look)(void *arg), void *arg, unsigned int us);
 
 #endif /* TANDEM_EVENT_EVENT_H */
