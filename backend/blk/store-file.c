@@ -534,6 +534,28 @@ static int blkback_file_check(struct blkback_store *store, char *why)
 	return err;
 }
 
+/*
+ * Whoever made the image left it in the cache, in part perhaps not yet written.
+ * Direct I/O has no use for that, and would have to make way for it again and
+ * again: each page that is found there makes a request wait.
+ */
+static int blkback_file_uncache(struct blkback_store *store, char *why)
+{
+	struct address_space *mapping = store->file->f_mapping;
+	int err;
+
+	if (!store->direct)
+		return 0;
+	err = filemap_write_and_wait(mapping);
+	if (err)
+		snprintf(why, BLKBACK_STORE_ERROR,
+			 "%.100s: what was written to it before cannot be stored",
+			 store->path);
+	else
+		invalidate_mapping_pages(mapping, 0, -1);
+	return err;
+}
+
 static const char *blkback_file_why(int err)
 {
 	switch (err) {
@@ -575,6 +597,9 @@ int blkback_file_open(struct blkback_store *store, char *why)
 	INIT_WORK(&store->slow_work, blkback_file_slow_work);
 	blkback_file_describe(store);
 	err = blkback_file_check(store, why);
+	if (err)
+		goto close;
+	err = blkback_file_uncache(store, why);
 	if (err)
 		goto close;
 	store->io_pool = mempool_create_kmalloc_pool(1, size);
