@@ -130,9 +130,13 @@ class Machine:
         while b"ready\n" not in text:
             more = ctl.recv(100)
             if not more:
-                raise RuntimeError(f"dom0 did not come up; see {self.path('console.log')}")
+                raise RuntimeError(f"dom0 did not come up; the end of its console:\n{self.console_end()}")
             text += more
         ctl.settimeout(None)
+
+    def console_end(self, lines=60):
+        with open(self.path("console.log"), encoding="utf-8", errors="replace") as f:
+            return "\n".join([line for line in f.read().splitlines() if line][-lines:])
 
     def save(self):
         """Write the state of a ready dom0, then put the whole in place at once."""
