@@ -332,7 +332,7 @@ static void blkback_device_free(struct blkback_device *device)
 {
 	struct xenbus_device *xbdev = device->xbdev;
 
-	del_timer_sync(&device->recheck);
+	tandem_timer_end(&device->recheck);
 	blkback_debugfs_remove(device);
 	blkback_store_close(device->store);
 	blkback_owner_put(device->owner);

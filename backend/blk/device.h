@@ -14,6 +14,7 @@
 #include "backend/blk/store.h"
 #include "blkif/decode.h"
 #include "blkif/keys.h"
+#include "common/compat/timer.h"
 #include "common/xenbus/device.h"
 
 struct dentry;

@@ -801,7 +801,7 @@ bool blkback_queue_idle(const struct blkback_queue *queue)
  */
 void blkback_queue_quiesce(struct blkback_queue *queue)
 {
-	del_timer_sync(&queue->retry);
+	tandem_timer_end(&queue->retry);
 	cancel_work_sync(&queue->work);
 	tasklet_kill(&queue->bh);
 }
