@@ -23,6 +23,7 @@ guest_up() {
 with() {
 	must G 'rmmod tandem_blkfront'
 	must eventually 10 is_state g xvda 6
+	same "file:$E/a.img" "$(cat "$(device_dir g xvda)/store")" "the store while nobody is connected"
 	must G "insmod /lab/modules/tandem_blkfront.ko $* && disktest wait xvda"
 	must eventually 10 is_state g xvda 4
 }
@@ -70,20 +71,20 @@ untrusted() {
 }
 
 mixed_load() {
-	must G 'disktest load xvda 8'
-	sleep 10
-	same good "$(G 'disktest loaded xvda')" "the load's verdict"
+	load xvda 8
+	turn xvda
+	turn xvda
+	loaded xvda
 }
 
 saved() {
-	must G 'disktest load xvda 8'
-	sleep 2
+	load xvda 8
+	turn xvda
 	must quiet xl save g /srv/t/g.save
 	must quiet xl restore /srv/t/g.save
 	rm /srv/t/g.save
-	must eventually 20 is_state g xvda 4
-	sleep 2
-	same good "$(G 'disktest loaded xvda')" "the load's verdict"
+	turn xvda
+	loaded xvda
 }
 
 ktap_begin
