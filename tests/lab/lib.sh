@@ -21,8 +21,8 @@ DEBUGFS=/sys/kernel/debug/tandem_blkback
 IMAGES=/srv/t
 mkdir -p "$IMAGES"
 
-# check NAME FUNCTION ARG...: after a case that failed, disks that it left are taken away,
-# so that the next starts as if it had passed
+# check NAME FUNCTION ARG...: after a case that failed, loads are ended and disks that it
+# left taken away, so that the next starts as if it had passed
 check() {
 	local failed=$ktap_failed
 	ktap_check "$@"
@@ -34,11 +34,12 @@ check() {
 tidy() {
 	local vdev dir
 	domid g || return
+	G 'killall fio'
 	for vdev in xvdb xvdc; do
 		dir=$(device_dir g $vdev)
 		[ -e "$dir" ] || continue
-		G "killall fio; grep -q ' /mnt ' /proc/mounts && umount -l /mnt"
-		quiet xl block-detach g $vdev || quiet xl block-detach g $vdev --force
+		G "grep -q ' /mnt ' /proc/mounts && umount -l /mnt"
+		quiet xl block-detach g $vdev || quiet xl block-detach --force g $vdev
 		eventually 20 gone "$dir"
 	done
 	! declare -F tidy_stores >/dev/null || tidy_stores
@@ -190,7 +191,7 @@ torn() {
 	dir=$(device_dir g "$1")
 	load "$1" 4
 	turn "$1"
-	quiet xl block-detach g "$1" --force
+	quiet xl block-detach --force g "$1"
 	must eventually 20 gone "$dir"
 	load_fails "$1"
 	must eventually 20 G "! disk $1"

@@ -12,19 +12,24 @@ set -u
 . /lab/data.sh
 
 E=/mnt/ext4
-MOVES=${MOVES:-2}
+MOVES=${MOVES:-1}
 
 guest_up() {
 	truncate -s 32M $E/a.img
 	truncate -s 16M $E/b.img
-	must start -f "$LAB_FRONT_VBD" -m 160 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
+	guest_of pv
+}
+
+# guest_of TYPE
+guest_of() {
+	must start -f "$LAB_FRONT_VBD" -t "$1" -m 160 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
 }
 
 sectors() { G "cat /sys/block/\$(basename \$(disk $1))/size"; }
 has_sectors() { [ "$(sectors "$1")" = "$2" ]; }
 
-# the watcher of events in the guest, until it has seen one with $1
-watch_events() { must G 'uevent >/run/uevents 2>&1 </dev/null & echo $! >/run/uevent; sleep 0.5'; }
+# watch_events, event_seen VARIABLE=VALUE: what the guest's kernel tells its programs
+watch_events() { must G 'uevent env >/run/uevents 2>&1 </dev/null & echo $! >/run/uevent; sleep 0.5'; }
 event_seen() {
 	must eventually 10 G "grep -aq '^$1\$' /run/uevents || { cat /run/uevents; false; }"
 	must G 'kill $(cat /run/uevent)'
@@ -81,7 +86,7 @@ detach_forced() {
 forced_mounted() {
 	must attach file:$E/b.img,xvdb,w
 	must G 'mkfs.ext4 -q -F $(disk xvdb) && mkdir -p /mnt && mount $(disk xvdb) /mnt && echo before >/mnt/file && sync'
-	quiet xl block-detach g xvdb --force
+	quiet xl block-detach --force g xvdb
 	must eventually 20 gone "$(device_dir g xvdb)"
 	must_not G 'dd if=/dev/zero of=/mnt/other bs=1M count=4 conv=fsync'
 	must G 'umount -l /mnt; disktest fill xvda 1 1'
@@ -140,8 +145,12 @@ idle_saved() {
 	rm /srv/t/g.save
 }
 
+# Xen as Debian builds it does not log the dirty pages of PV guests, so: a PVH guest
 migrated() {
 	local fill id
+	guest stop g
+	must eventually 20 no_domain
+	guest_of pvh
 	id=$(domid g)
 	fill=$(G 'disktest fill xvda 20 2') || must false
 	load xvda 4
@@ -176,10 +185,10 @@ check "surprise removal under load" detach_forced
 check "surprise removal of a mounted disk" forced_mounted
 check "a read-only disk refuses writes" read_only
 check "save and restore of an idle guest" idle_saved
-check "save and restore under verified load, $MOVES times" saved
+check "save and restore under verified load, times $MOVES" saved
 check "a checkpoint under verified load (save -c)" checkpointed
-check "migration to localhost under verified load" migrated
 check "a pause under verified load" paused
+check "migration of a PVH guest to localhost under verified load" migrated
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "no store is left open" umount $E

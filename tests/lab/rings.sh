@@ -53,7 +53,7 @@ queues() {
 	same "$1" "$(grep -c '^queue' "$DEBUGFS/$(device g xvda)/ring")" "rings"
 	same "$1" "$(G 'ls /sys/block/$(basename $(disk xvda))/mq | wc -l')" "hardware queues of the disk"
 	must G 'fio --output=/tmp/o --name=t --filename=$(disk xvda) --ioengine=libaio --direct=1 --rw=randwrite --bs=4k \
-		--size=4m --offset_increment=4m --numjobs=4 --iodepth=8 --verify=crc32c --verify_fatal=1 || { tail /tmp/o; false; }'
+		--size=1m --offset_increment=1m --numjobs=4 --iodepth=8 --verify=crc32c --verify_fatal=1 || { tail /tmp/o; false; }'
 	used=$(awk '/req_cons/ && $3 > 0 { n++ } END { print n }' "$DEBUGFS/$(device g xvda)/ring")
 	[ "$1" = 1 ] || more "$used" 1 "rings that were used"
 }
