@@ -142,3 +142,21 @@ make_nbd() {
 	qemu-nbd --socket=/run/nbd.sock -f raw --persistent --fork --discard=unmap /dev/shm/nbd.img &&
 		nbd-client -unix /run/nbd.sock /dev/nbd0
 }
+
+# null_device SETTING=VALUE...: a disk in memory, made and taken away at will
+NULL=/sys/kernel/config/nullb/n0
+null_device() {
+	local setting
+	modprobe null_blk nr_devices=0
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir $NULL || return
+	for setting in memory_backed=1 "$@" power=1; do
+		echo "${setting#*=}" >"$NULL/${setting%=*}" || return
+	done
+	udevadm settle
+	find /dev -name 'nullb*' | head -n 1 >/tmp/null
+}
+
+null_node() { cat /tmp/null; }
+null_off() { echo 0 >$NULL/power; }
+null_gone() { rmdir $NULL; }

@@ -21,7 +21,29 @@ DEBUGFS=/sys/kernel/debug/tandem_blkback
 IMAGES=/srv/t
 mkdir -p "$IMAGES"
 
-check() { ktap_check "$@"; }
+# check NAME FUNCTION ARG...: after a case that failed, loads are ended and disks that it
+# left taken away, so that the next starts as if it had passed
+check() {
+	local failed=$ktap_failed
+	ktap_check "$@"
+	[ "$ktap_failed" -eq "$failed" ] || tidy >/dev/null 2>&1
+}
+
+# tidy: g has none of the disks that cases attach; then what is below them, which a topic
+# may know
+tidy() {
+	local vdev dir
+	domid g || return
+	G 'killall fio'
+	for vdev in xvdb xvdc; do
+		dir=$(device_dir g $vdev)
+		[ -e "$dir" ] || continue
+		G "grep -q ' /mnt ' /proc/mounts && umount -l /mnt"
+		quiet xl block-detach g $vdev || quiet xl block-detach --force g $vdev
+		eventually 20 gone "$dir"
+	done
+	! declare -F tidy_stores >/dev/null || tidy_stores
+}
 
 # must COMMAND...: or the case has failed
 must() {
@@ -139,16 +161,41 @@ attach() {
 	G "disktest wait ${vdev%%:*}"
 }
 
-# detach VDEV
+# detach VDEV [GUEST]
 detach() {
-	local id node back
-	id=$(device_dir g "$1") node=$(frontend_node g "$1") back=$(backend_node g "$1")
-	quiet xl block-detach g "$1" || return
+	local id node back g=${2-g}
+	id=$(device_dir "$g" "$1") node=$(frontend_node "$g" "$1") back=$(backend_node "$g" "$1")
+	quiet xl block-detach "$g" "$1" || return
 	eventually 20 gone "$id" && eventually 5 no_node "$node" && eventually 5 no_node "$back"
 }
 
 attached() { must attach "$1"; }
-detached() { must detach "$1"; }
+
+# Verified load on disks of g. A round writes all of it at random and reads it back.
+#
+#   load VDEV MB		begin
+#   turn VDEV		wait until one more round has ended well
+#   loaded VDEV		end it; every round was good, and there was one at least
+#   load_fails VDEV	wait until it has failed
+load() { must G "disktest load $1 $2"; }
+turn() { must G "disktest turn $1"; }
+loaded() {
+	same good "$(G "disktest loaded $1")" "the verdict on the load of $1"
+	more "$(G "cat /run/turns.$1")" 0 "rounds of the load of $1"
+}
+load_fails() { same failed "$(G "disktest verdict $1")" "the verdict on the load of $1"; }
+
+# torn VDEV: surprise removal under load; the guest gets errors, then has no such disk
+torn() {
+	local dir
+	dir=$(device_dir g "$1")
+	load "$1" 4
+	turn "$1"
+	quiet xl block-detach --force g "$1"
+	must eventually 20 gone "$dir"
+	load_fails "$1"
+	must eventually 20 G "! disk $1"
+}
 
 # sum FILE SKIP_MB MB: checksum of a part
 sum() { dd if="$1" bs=1M skip="$2" count="$3" iflag=direct 2>/dev/null | sha256sum | cut -d' ' -f1; }
@@ -169,6 +216,8 @@ wait_log() {
 
 no_domain() { ! xl list 2>/dev/null | awk 'NR > 1 && $1 != "Domain-0"' | grep -q .; }
 domain_gone() { ! xl list "$1" >/dev/null 2>&1; }
+# xen_forgets DOMID: not even a zombie of it is left
+xen_forgets() { ! xl list 2>/dev/null | awk '{ print $(NF - 4) }' | grep -qx "$1"; }
 
 # The kernel's log from now on: mark, then since
 mark() { dmesg | wc -l >/tmp/mark; }

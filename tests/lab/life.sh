@@ -11,8 +11,9 @@ set -u
 # shellcheck source=tests/lab/data.sh
 . /lab/data.sh
 
-CYCLES=${CYCLES:-30}
-DISKS=${DISKS:-8}
+CYCLES=${CYCLES:-3}
+DISKS=${DISKS:-3}
+FORCED=${FORCED:-1}
 E=/mnt/ext4
 
 # census: what must not grow, as "name number" lines
@@ -25,20 +26,24 @@ census() {
 	echo "vmalloc $(grep -cE 'tandem|xenbus_map_ring|gnttab' /proc/vmallocinfo)"
 }
 
-# grown BEFORE AFTER SLACK: fails if a number grew by more than its slack
-grown() {
-	local name n was bad=0
+# as_before: no number is larger than before, by more than what others may use and what
+# the ring of xvda keeps to use again
+as_before() {
+	local name n was slack bad=0
+	census >/tmp/census.now
 	while read -r name n; do
-		was=$(awk -v k="$name" '$1 == k { print $2 }' "$1")
+		was=$(awk -v k="$name" '$1 == k { print $2 }' /tmp/census.before)
 		case $name in
-		files) was=$((was + 40)) ;;
-		threads) was=$((was + 2)) ;;
+		files) slack=40 ;;
+		threads) slack=2 ;;
+		requests) slack=64 ;;
+		*) slack=0 ;;
 		esac
-		if [ "$n" -gt "$was" ]; then
-			echo "$name: from $(awk -v k="$name" '$1 == k { print $2 }' "$1") to $n"
+		[ "$n" -le $((was + slack)) ] || {
+			echo "$name: from $was to $n"
 			bad=1
-		fi
-	done <"$2"
+		}
+	done </tmp/census.now
 	return $bad
 }
 
@@ -66,37 +71,29 @@ cycle() {
 
 cycles() {
 	local i
-	must G 'disktest load xvda 4'
+	load xvda 1
 	for i in $(seq "$CYCLES"); do
 		cycle "$i"
 	done
-	more "$(G 'cat /run/turns.xvda')" 1 "rounds of the load"
-	same good "$(G 'disktest loaded xvda')" "the load's verdict"
+	loaded xvda
 }
 
 forced() {
 	local i
-	for i in 1 2 3 4 5; do
+	for i in $(seq "$FORCED"); do
 		must attach file:$E/cycle.img,xvdb,w
-		must G 'disktest load xvdb 8'
-		sleep 1
-		quiet xl block-detach g xvdb --force
-		must eventually 20 gone "$BUS/devices/$(device g xvdb)"
-		must eventually 60 G '[ -e /run/load.xvdb ]'
-		same failed "$(G 'cat /run/load.xvdb')" "the load's verdict"
-		must eventually 20 G '! disk xvdb'
+		torn xvdb
 	done
 }
 
 no_leak() {
-	sleep 3
-	census >/tmp/census.after
-	must grown /tmp/census.before /tmp/census.after
+	sleep 2
+	must eventually 1 as_before
 }
 
 domains() {
 	local i
-	for i in 1 2 3; do
+	for i in 1 2; do
 		must start -n "d$i" -m 96 -f kernel -d file:$E/cycle.img,xvda,w
 		guest stop "d$i"
 		must eventually 20 domain_gone "d$i"
@@ -105,46 +102,31 @@ domains() {
 
 # unbind and bind again while the guest writes and verifies
 rebind() {
-	local id node
-	id=$(device g xvda) node=$(backend_node g xvda)
-	must G 'disktest load xvda 4'
-	for i in 1 2 3; do
-		sleep 1
+	local id i
+	id=$(device g xvda)
+	load xvda 1
+	for i in 1 2; do
+		turn xvda
 		echo "$id" >$DRIVER/unbind || must false
 		must eventually 10 gone "$BUS/devices/$id/driver"
-		sleep 1
-		echo "$id" >$DRIVER/bind || must false
-		must eventually 10 [ -e "$BUS/devices/$id/store" ]
-		if [ "$(cat "$BUS/devices/$id/store")" = none ]; then
-			must env XENBUS_PATH="${node#/local/domain/0/}" /etc/xen/scripts/block-tandem add
-		fi
-		must eventually 10 moves xvda
+		bound_anew "$id"
+		turn xvda
 	done
-	same good "$(G 'disktest loaded xvda')" "the load's verdict"
+	loaded xvda
 }
 
-# moves VDEV: requests are answered
-moves() {
-	local before
-	before=$(inner g "$1" wr_sect)
-	sleep 0.3
-	[ "$(inner g "$1" wr_sect)" -gt "${before:-0}" ]
+# bound_anew DEVICE: xvda is ours again, and its script gives it its store
+bound_anew() {
+	echo "$1" >$DRIVER/bind || must false
+	must eventually 10 [ -e "$BUS/devices/$1/store" ]
+	same none "$(cat "$BUS/devices/$1/store")" "the store of a device that is bound anew"
+	script /etc/xen/scripts/block-tandem
 }
 
-# the guest's driver lets go and comes back: the store stays open meanwhile
-reconnect() {
-	local id n before
-	id=$(device g xvda)
-	n=$(number xvda)
-	before=$(G 'disktest fill xvda 2 1') || must false
-	must G "cd /sys/bus/xen/drivers/vbd && echo vbd-$n >unbind"
-	must eventually 10 is_state g xvda 6
-	sleep 1
-	same "file:$E/steady.img" "$(cat "$BUS/devices/$id/store")" "the store while nobody is connected"
-	must G "xenstore-write device/vbd/$n/state 1; cd /sys/bus/xen/drivers/vbd && echo vbd-$n >bind"
-	must G 'disktest wait xvda'
-	same "file:$E/steady.img" "$(cat "$BUS/devices/$id/store")" "the store afterwards"
-	same "$before" "$(G 'disktest sum xvda 2 1')" "the data"
+script() {
+	local node
+	node=$(backend_node g xvda)
+	must env XENBUS_PATH="${node#/local/domain/0/}" "$1" add
 }
 
 store_busy() {
@@ -162,39 +144,55 @@ many() {
 		must attach "file:$E/$i.img,xvd$i,w"
 	done
 	for i in $all; do
-		must G "disktest load xvd$i 1"
+		load "xvd$i" 1
 	done
-	sleep 8
-	same "$(yes good | head -n "$DISKS")" "$(G "for i in $all; do disktest loaded xvd\$i; done")" "the verdicts"
+	for i in $all; do
+		turn "xvd$i"
+	done
+	for i in $all; do
+		loaded "xvd$i"
+	done
 	for i in $all; do
 		must detach "xvd$i"
 	done
 }
 
-# a device that the kernel's driver has, and that nobody uses yet, becomes ours
+# A new device that the kernel's driver has becomes ours. Ours is loaded first and
+# gets it first, so a script of the test's gives it to the kernel's before ours runs.
 handover() {
-	insmod "$(find /lib/modules -name xen-blkback.ko)" || must false
-	must attach "script=block-tandem,vdev=xvdb,access=w,target=$E/cycle.img"
-	same tandem_blkback "$(basename "$(readlink "$(device_dir g xvdb)/driver")")" "the driver"
+	modprobe_theirs
+	cat >/etc/xen/scripts/block-theirs <<-'END'
+		#!/bin/bash
+		bus=/sys/bus/xen-backend/drivers id=vbd-$(echo "$XENBUS_PATH" | tr / '\n' | tail -n 2 | paste -sd-)
+		[ "$1" != add ] || {
+			until [ -e $bus/tandem_blkback/$id ]; do sleep 0.1; done
+			echo $id >$bus/tandem_blkback/unbind
+			until echo $id >$bus/vbd/bind; do sleep 0.1; done
+			basename "$(readlink $bus/vbd/$id/driver)" >/tmp/theirs
+		}
+		exec /etc/xen/scripts/block-tandem "$1"
+	END
+	chmod +x /etc/xen/scripts/block-theirs
+	must attach "script=block-theirs,vdev=xvdb,access=w,target=$E/cycle.img"
+	same vbd "$(cat /tmp/theirs)" "the driver before"
+	same tandem_blkback "$(basename "$(readlink "$(device_dir g xvdb)/driver")")" "the driver after"
 	must G 'disktest fill xvdb 1 1'
 	must detach xvdb
 }
 
-# the same by hand: theirs, then ours, while the guest is idle
+modprobe_theirs() { must insmod "$(find /lib/modules/ -name 'xen-blkback.ko*')"; }
+
+# A device in use, unbound by hand: theirs finds no store that it knows; then it is ours
 by_hand() {
 	local id
 	id=$(device g xvda)
-	sleep 1
-	echo "$id" >$DRIVER/unbind
+	echo "$id" >$DRIVER/unbind || must false
 	must eventually 10 gone "$BUS/devices/$id/driver"
 	echo "$id" >$BUS/drivers/vbd/bind || must false
-	sleep 1
+	same vbd "$(basename "$(readlink "$BUS/devices/$id/driver")")" "the driver between"
 	echo "$id" >$BUS/drivers/vbd/unbind || must false
 	must eventually 10 gone "$BUS/devices/$id/driver"
-	echo "$id" >$DRIVER/bind || must false
-	must eventually 10 [ -e "$BUS/devices/$id/store" ]
-	node=$(backend_node g xvda)
-	must env XENBUS_PATH="${node#/local/domain/0/}" /etc/xen/scripts/block-tandem add
+	bound_anew "$id"
 	must G 'disktest fill xvda 1 1'
 }
 
@@ -210,10 +208,9 @@ scratch_disk
 check "a guest starts" guest_up
 check "one cycle" warm_up
 check "$CYCLES connections under load, each verified" cycles
-check "five forced removals under load" forced
-check "three guests come and go" domains
+check "$FORCED times removed by force under load" forced
+check "two guests come and go" domains
 check "no thread, request, file, mapping or module reference is left" no_leak
-check "the store stays open while the guest's driver reconnects" reconnect
 check "the store cannot be taken from a connected guest" store_busy
 check "unbind and bind behind a guest that writes" rebind
 check "$DISKS disks at once" many

@@ -12,27 +12,39 @@ set -u
 . /lab/data.sh
 
 E=/mnt/ext4
-MOVES=${MOVES:-2}
+MOVES=${MOVES:-1}
 
 guest_up() {
 	truncate -s 32M $E/a.img
 	truncate -s 16M $E/b.img
-	must start -f "$LAB_FRONT_VBD" -m 160 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
+	guest_of pv
+}
+
+# guest_of TYPE
+guest_of() {
+	must start -f "$LAB_FRONT_VBD" -t "$1" -m 160 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
 }
 
 sectors() { G "cat /sys/block/\$(basename \$(disk $1))/size"; }
 has_sectors() { [ "$(sectors "$1")" = "$2" ]; }
 
+# watch_events, event_seen VARIABLE=VALUE: what the guest's kernel tells its programs
+watch_events() { must G 'uevent env >/run/uevents 2>&1 </dev/null & echo $! >/run/uevent; sleep 0.5'; }
+event_seen() {
+	must eventually 10 G "grep -aq '^$1\$' /run/uevents || { cat /run/uevents; false; }"
+	must G 'kill $(cat /run/uevent)'
+}
+
 resized() {
 	local fill
 	must attach file:$E/b.img,xvdb,w
 	same 32768 "$(sectors xvdb)" "the size"
-	must G 'uevent >/run/uevents 2>&1 </dev/null & sleep 0.5'
+	watch_events
 	truncate -s 24M $E/b.img
 	echo 1 >"$(device_dir g xvdb)/resize" || must false
 	must eventually 10 has_sectors xvdb 49152
+	event_seen RESIZE=1
 	fill=$(G 'disktest fill xvdb 22 2') || must false
-	must G 'sleep 0.5; killall uevent; grep -aq RESIZE=1 /run/uevents || { cat /run/uevents; exit 1; }'
 	must detach xvdb
 	blank $E/b.img
 	same "$fill" "$(sum_cached $E/b.img 22 2)" "what was written to the new part"
@@ -59,10 +71,7 @@ detach_mounted() {
 	must [ -e "$(device_dir g xvdb)" ]
 	must G 'umount /mnt'
 	must eventually 10 is_state g xvdb 6
-	quiet xl block-detach g xvdb
-	must eventually 10 gone "$(device_dir g xvdb)"
-	must eventually 5 no_node "$(frontend_node g xvdb)"
-	must eventually 5 no_node "$(backend_node g xvdb)"
+	must detach xvdb
 	must mount -o loop $E/b.img /mnt/loop
 	same "before after" "$(xargs </mnt/loop/file)" "the file"
 	must umount /mnt/loop
@@ -70,20 +79,14 @@ detach_mounted() {
 
 detach_forced() {
 	must attach file:$E/b.img,xvdb,w
-	must G 'disktest load xvdb 4'
-	sleep 1
-	quiet xl block-detach g xvdb --force
-	must eventually 20 gone "$(device_dir g xvdb)"
-	must eventually 60 G '[ -e /run/load.xvdb ]'
-	same failed "$(G 'cat /run/load.xvdb')" "the load's verdict"
-	must eventually 20 G '! disk xvdb'
+	torn xvdb
 	must G 'disktest fill xvda 1 1'
 }
 
 forced_mounted() {
 	must attach file:$E/b.img,xvdb,w
 	must G 'mkfs.ext4 -q -F $(disk xvdb) && mkdir -p /mnt && mount $(disk xvdb) /mnt && echo before >/mnt/file && sync'
-	quiet xl block-detach g xvdb --force
+	quiet xl block-detach --force g xvdb
 	must eventually 20 gone "$(device_dir g xvdb)"
 	must_not G 'dd if=/dev/zero of=/mnt/other bs=1M count=4 conv=fsync'
 	must G 'umount -l /mnt; disktest fill xvda 1 1'
@@ -104,33 +107,19 @@ read_only() {
 	same "$before" "$(sum_cached $E/b.img 0 8)" "the data"
 }
 
-loaded_up() { must G 'disktest load xvda 4'; }
-loaded_good() {
-	more "$(G 'cat /run/turns.xvda')" 0 "rounds of the load"
-	same good "$(G 'disktest loaded xvda')" "the load's verdict"
-}
-
-# turning NAME: the load makes progress
-turning() {
-	local before
-	before=$(counter g xvda wr_sect)
-	sleep 1
-	more "$(counter g xvda wr_sect)" "${before:-0}" "sectors written"
-}
-
 saved() {
 	local left=$MOVES fill
 	fill=$(G 'disktest fill xvda 20 4') || must false
-	loaded_up
-	sleep 1
+	load xvda 4
+	turn xvda
 	while [ $((left -= 1)) -ge 0 ]; do
 		must quiet xl save g /srv/t/g.save
 		must eventually 10 domain_gone g
 		must quiet xl restore /srv/t/g.save
-		must turning
+		turn xvda
 	done
 	rm /srv/t/g.save
-	loaded_good
+	loaded xvda
 	same "$fill" "$(G 'disktest sum xvda 20 4')" "what was written before"
 	blank $E/a.img
 	same "$fill" "$(sum_cached $E/a.img 20 4)" "the same in dom0"
@@ -139,46 +128,50 @@ saved() {
 checkpointed() {
 	local fill
 	fill=$(G 'disktest fill xvda 20 2') || must false
-	loaded_up
-	sleep 1
+	load xvda 4
+	turn xvda
 	must quiet xl save -c g /srv/t/g.save
-	must turning
+	turn xvda
 	rm /srv/t/g.save
-	loaded_good
+	loaded xvda
 	same "$fill" "$(G 'disktest sum xvda 20 2')" "what was written before"
 }
 
 idle_saved() {
 	must quiet xl save g /srv/t/g.save
+	must eventually 10 domain_gone g
 	must quiet xl restore /srv/t/g.save
 	must G 'disktest fill xvda 1 1'
 	rm /srv/t/g.save
 }
 
+# Xen as Debian builds it does not log the dirty pages of PV guests, so: a PVH guest
 migrated() {
 	local fill id
+	guest stop g
+	must eventually 20 no_domain
+	guest_of pvh
 	id=$(domid g)
 	fill=$(G 'disktest fill xvda 20 2') || must false
-	loaded_up
-	sleep 1
+	load xvda 4
+	turn xvda
 	must quiet xl migrate -s '' g 'xl migrate-receive'
 	must [ "$(domid g)" != "$id" ]
 	ln -f /var/log/xen/console/guest-g--incoming.log /var/log/xen/console/guest-g.log
-	must turning
-	loaded_good
+	turn xvda
+	loaded xvda
 	same "$fill" "$(G 'disktest sum xvda 20 2')" "what was written before"
 	must eventually 20 xen_forgets "$id"
 }
 
-xen_forgets() { ! xl list 2>/dev/null | awk '{ print $(NF - 4) }' | grep -qx "$1"; }
-
 paused() {
-	loaded_up
+	load xvda 4
+	turn xvda
 	must xl pause g
 	sleep 2
 	must xl unpause g
-	must turning
-	loaded_good
+	turn xvda
+	loaded xvda
 }
 
 ktap_begin
@@ -192,10 +185,10 @@ check "surprise removal under load" detach_forced
 check "surprise removal of a mounted disk" forced_mounted
 check "a read-only disk refuses writes" read_only
 check "save and restore of an idle guest" idle_saved
-check "save and restore under verified load, $MOVES times" saved
+check "save and restore under verified load, times $MOVES" saved
 check "a checkpoint under verified load (save -c)" checkpointed
-check "migration to localhost under verified load" migrated
 check "a pause under verified load" paused
+check "migration of a PVH guest to localhost under verified load" migrated
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "no store is left open" umount $E

@@ -40,30 +40,16 @@ cdrom() {
 
 # Sectors of 4096 bytes
 
-null_device() {
-	local dir=/sys/kernel/config/nullb/n0
-	modprobe null_blk nr_devices=0
-	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
-	mkdir $dir
-	echo 1 >$dir/memory_backed
-	echo 4096 >$dir/blocksize
-	echo 64 >$dir/size
-	echo 1 >$dir/discard
-	echo 1 >$dir/power
-	udevadm settle
-	find /dev -name 'nullb*' | head -n 1 >/tmp/null
-}
-
 queue_limit() { G "cat /sys/block/\$(basename \$(disk $1))/queue/$2"; }
 
 large_device() {
 	local fill
-	must null_device
-	must attach "phy:$(cat /tmp/null),xvdb,w"
+	must null_device blocksize=4096 size=64 discard=1
+	must attach "phy:$(null_node),xvdb,w"
 	same 4096 "$(queue_limit xvdb logical_block_size)" "the logical sector"
 	same $((64 * 2048)) "$(G 'cat /sys/block/$(basename $(disk xvdb))/size')" "the size"
 	fill=$(G 'disktest fill xvdb 3 2') || must false
-	same "$fill" "$(sum_cached "$(cat /tmp/null)" 3 2)" "what dom0 reads"
+	same "$fill" "$(sum_cached "$(null_node)" 3 2)" "what dom0 reads"
 	must_not G 'dd if=$(disk xvdb) of=/dev/null bs=512 skip=1 count=1 iflag=direct'
 	must G 'disktest fio xvdb 6 && disktest fs xvdb'
 	must detach xvdb
@@ -71,9 +57,9 @@ large_device() {
 
 large_under_file() {
 	local odd
-	must mkfs.ext4 -q -F "$(cat /tmp/null)"
+	must mkfs.ext4 -q -F "$(null_node)"
 	mkdir -p /mnt/large
-	must mount "$(cat /tmp/null)" /mnt/large
+	must mount "$(null_node)" /mnt/large
 	truncate -s 32M /mnt/large/a.img
 	must attach file:/mnt/large/a.img,xvdb,w
 	same 512 "$(queue_limit xvdb logical_block_size)" "the logical sector"
@@ -87,7 +73,7 @@ large_under_file() {
 	data_cases_large
 	must detach xvdb
 	must umount /mnt/large
-	must rmdir /sys/kernel/config/nullb/n0
+	must null_gone
 }
 
 # neighbours of a write that is not aligned stay as they were
