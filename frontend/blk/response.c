@@ -239,11 +239,10 @@ static void blkfront_complete(struct blkfront_queue *queue,
 		blkfront_hold(queue, req);
 		return;
 	}
-	if (req->bufs.first) {
-		if (req->op == TANDEM_BLKIF_OP_READ && !req->status)
-			tandem_blkfront_data_in(req);
-		blkfront_gather_bufs(batch, req);
-	}
+	if (req->bufs.first && req->op == TANDEM_BLKIF_OP_READ && !req->status)
+		tandem_blkfront_data_in(req);
+	/* Also of a lent request: its segments were in a page of the pool. */
+	blkfront_gather_bufs(batch, req);
 	if (likely(!req->status && (!(req->flags & BLKFRONT_REQ_DATA) ||
 				    req->bytes == blk_rq_bytes(rq))))
 		blkfront_end(batch, rq, BLK_STS_OK);
