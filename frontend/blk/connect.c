@@ -62,7 +62,7 @@ static int blkfront_read_offer(struct blkfront *front)
  *         next connection, BLKFRONT_QUEUE_DEAD when they shall fail
  *
  * All queues are halted before the first is closed, so that a deadline is one
- * for all.
+ * for all. After that none breaks any more, and quarantine is over.
  */
 void tandem_blkfront_close(struct blkfront *front,
 			   enum blkfront_queue_state state)
@@ -72,6 +72,7 @@ void tandem_blkfront_close(struct blkfront *front,
 
 	for (i = 0; i < front->max_queues; i++)
 		tandem_blkfront_queue_halt(&front->queues[i], state);
+	cancel_work_sync(&front->quarantine);
 	for (i = 0; i < front->max_queues; i++)
 		tandem_blkfront_queue_close(&front->queues[i], deadline);
 	front->open = false;

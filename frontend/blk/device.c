@@ -244,6 +244,22 @@ static const struct tandem_device_ops blkfront_ops = {
 	.moved = blkfront_moved,
 };
 
+/*
+ * Not the device's own work, which may be waiting for what fails here. The
+ * other queues go with the disk, when that work comes to it.
+ */
+static void blkfront_quarantine(struct work_struct *work)
+{
+	struct blkfront *front = container_of(work, struct blkfront,
+					      quarantine);
+	unsigned int i;
+
+	for (i = 0; i < front->max_queues; i++)
+		if (READ_ONCE(front->queues[i].state) == BLKFRONT_QUEUE_BROKEN)
+			tandem_blkfront_queue_kill(&front->queues[i]);
+	tandem_blkfront_run(front);
+}
+
 static int blkfront_alloc_queues(struct blkfront *front)
 {
 	struct tandem_blkif_host host;
@@ -291,6 +307,7 @@ static int blkfront_probe(struct xenbus_device *xdev,
 	if (!front)
 		return -ENOMEM;
 	kref_init(&front->ref);
+	INIT_WORK(&front->quarantine, blkfront_quarantine);
 	tandem_device_init(&front->dev, xdev, &blkfront_ops);
 	err = blkfront_alloc_queues(front);
 	if (err) {

@@ -34,6 +34,7 @@ struct dentry;
  * @refused: somebody wants the disk to go when it is closed
  * @stale: the limits of @disk are not those of @info
  * @dead: the device is gone from the bus; nothing is ever sent again
+ * @quarantine: fails what is out on queues that are broken
  * @debug: directory in debugfs
  * @last_error: for debugfs; written by the device's work
  */
@@ -56,6 +57,7 @@ struct blkfront {
 	bool refused;
 	bool stale;
 	bool dead;
+	struct work_struct quarantine;
 	struct dentry *debug;
 	char last_error[96];
 };

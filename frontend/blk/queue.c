@@ -273,7 +273,11 @@ static bool blkfront_wait_unlend(struct blkfront_req *req,
 	return true;
 }
 
-static void blkfront_fail(struct blkfront_req *req)
+/**
+ * tandem_blkfront_fail() - end a request with an error
+ * @req: the request; no page of it is lent, or used again
+ */
+void tandem_blkfront_fail(struct blkfront_req *req)
 {
 	struct request *rq = blkfront_rq(req);
 
@@ -285,7 +289,19 @@ static void blkfront_give_up(struct blkfront_queue *queue,
 			     struct blkfront_req *req)
 {
 	queue->stats.stuck += tandem_blkfront_lent_abandon(req);
-	blkfront_fail(req);
+	tandem_blkfront_fail(req);
+}
+
+static struct blkfront_list blkfront_take_list(struct blkfront_queue *queue,
+					       struct blkfront_list *list)
+{
+	struct blkfront_list all;
+
+	spin_lock_bh(&queue->lock);
+	all = *list;
+	list->first = NULL;
+	spin_unlock_bh(&queue->lock);
+	return all;
 }
 
 /*
@@ -296,42 +312,55 @@ static void blkfront_give_up(struct blkfront_queue *queue,
 static void blkfront_recall(struct blkfront_queue *queue,
 			    unsigned long deadline)
 {
-	struct blkfront_list out = { }, waiting = queue->backlog;
+	struct blkfront_list out = { }, again = { }, waiting;
 	struct blkfront_req *req;
 
+	waiting = blkfront_take_list(queue, &queue->backlog);
 	blkfront_take_out(queue, &out);
-	queue->backlog.first = NULL;
 	while ((req = blkfront_list_pop(&out))) {
 		if (blkfront_wait_unlend(req, deadline)) {
-			blkfront_list_add(&queue->backlog, req);
+			blkfront_list_add(&again, req);
 			queue->stats.replayed++;
 		} else {
 			blkfront_give_up(queue, req);
 		}
 	}
 	while ((req = blkfront_list_pop(&waiting)))
-		blkfront_list_add(&queue->backlog, req);
+		blkfront_list_add(&again, req);
+	spin_lock_bh(&queue->lock);
+	queue->backlog = again;
+	spin_unlock_bh(&queue->lock);
 }
 
-static void blkfront_end_held(struct blkfront_queue *queue,
+static void blkfront_end_list(struct blkfront_queue *queue,
+			      struct blkfront_list *list,
 			      unsigned long deadline)
 {
 	struct blkfront_req *req;
 
-	while ((req = blkfront_list_pop(&queue->held))) {
+	while ((req = blkfront_list_pop(list))) {
 		if (blkfront_wait_unlend(req, deadline))
-			blkfront_fail(req);
+			tandem_blkfront_fail(req);
 		else
 			blkfront_give_up(queue, req);
 	}
 }
 
+static void blkfront_end_held(struct blkfront_queue *queue,
+			      unsigned long deadline)
+{
+	struct blkfront_list held = blkfront_take_list(queue, &queue->held);
+
+	blkfront_end_list(queue, &held, deadline);
+}
+
 static void blkfront_end_backlog(struct blkfront_queue *queue)
 {
+	struct blkfront_list list = blkfront_take_list(queue, &queue->backlog);
 	struct blkfront_req *req;
 
-	while ((req = blkfront_list_pop(&queue->backlog)))
-		blkfront_fail(req);
+	while ((req = blkfront_list_pop(&list)))
+		tandem_blkfront_fail(req);
 }
 
 /**
@@ -396,11 +425,12 @@ void tandem_blkfront_queue_revive(struct blkfront_queue *queue)
 }
 
 /**
- * tandem_blkfront_queue_kill() - fail what is out, at once
+ * tandem_blkfront_queue_kill() - fail what is out or waits, at once
  * @queue: a queue in any state, also while it is opened or closed elsewhere
  *
- * The device has gone from the bus. Whoever waits for a request, the device's
- * work among them, then goes on and finds the queue dead.
+ * The device has gone from the bus, or its backend is not believed any more.
+ * Whoever waits for a request, the device's work among them, then goes on and
+ * finds the queue dead.
  *
  * Context: process.
  */
@@ -408,18 +438,17 @@ void tandem_blkfront_queue_kill(struct blkfront_queue *queue)
 {
 	unsigned long deadline = jiffies + QUEUE_KILL_PATIENCE;
 	struct blkfront_list out = { };
-	struct blkfront_req *req;
 
 	spin_lock_bh(&queue->lock);
 	queue->state = BLKFRONT_QUEUE_DEAD;
 	spin_unlock_bh(&queue->lock);
+	/* A bottom half that runs may be about to hold or to resend one. */
+	tasklet_disable(&queue->bh);
+	tasklet_enable(&queue->bh);
 	blkfront_take_out(queue, &out);
-	while ((req = blkfront_list_pop(&out))) {
-		if (blkfront_wait_unlend(req, deadline))
-			blkfront_fail(req);
-		else
-			blkfront_give_up(queue, req);
-	}
+	blkfront_end_list(queue, &out, deadline);
+	blkfront_end_held(queue, deadline);
+	blkfront_end_backlog(queue);
 }
 
 /**

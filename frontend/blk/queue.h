@@ -175,6 +175,7 @@ void tandem_blkfront_queue_adopt(struct blkfront_queue *from,
 				 struct blkfront_queue *to);
 void tandem_blkfront_queue_revive(struct blkfront_queue *queue);
 void tandem_blkfront_queue_kill(struct blkfront_queue *queue);
+void tandem_blkfront_fail(struct blkfront_req *req);
 bool tandem_blkfront_queue_busy(struct blkfront_queue *queue);
 
 /* response.c: */

@@ -38,7 +38,9 @@ struct response_batch {
  * @why: what is wrong
  * @value: the value in question
  *
- * Nothing that it says is believed any more. The device's work does the rest.
+ * Nothing that it says is believed any more. The device's work does the rest;
+ * but it may be waiting for a request, to look for partitions say, so what is
+ * out fails without it.
  */
 void tandem_blkfront_queue_break(struct blkfront_queue *queue,
 				 const char *why, u64 value)
@@ -50,6 +52,7 @@ void tandem_blkfront_queue_break(struct blkfront_queue *queue,
 	queue->why = why;
 	queue->why_value = value;
 	trace_blkfront_peer_error(queue, why, value);
+	kblockd_schedule_work(&queue->front->quarantine);
 	tandem_device_kick(&queue->front->dev, TANDEM_EV_BROKEN);
 }
 
@@ -239,11 +242,10 @@ static void blkfront_complete(struct blkfront_queue *queue,
 		blkfront_hold(queue, req);
 		return;
 	}
-	if (req->bufs.first) {
-		if (req->op == TANDEM_BLKIF_OP_READ && !req->status)
-			tandem_blkfront_data_in(req);
-		blkfront_gather_bufs(batch, req);
-	}
+	if (req->bufs.first && req->op == TANDEM_BLKIF_OP_READ && !req->status)
+		tandem_blkfront_data_in(req);
+	/* Also of a lent request: its segments were in a page of the pool. */
+	blkfront_gather_bufs(batch, req);
 	if (likely(!req->status && (!(req->flags & BLKFRONT_REQ_DATA) ||
 				    req->bytes == blk_rq_bytes(rq))))
 		blkfront_end(batch, rq, BLK_STS_OK);
@@ -285,6 +287,10 @@ void tandem_blkfront_resend(struct blkfront_queue *queue)
 		status = tandem_blkfront_req_send(queue, req, false);
 		if (!status)
 			continue;
+		if (status == BLK_STS_IOERR) {
+			tandem_blkfront_fail(req);
+			continue;
+		}
 		spin_lock_bh(&queue->lock);
 		blkfront_list_push(&queue->backlog, req);
 		spin_unlock_bh(&queue->lock);

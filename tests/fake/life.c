@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a disk: what a toolstack, a guest and an operator do with it, from
+ * attach to detach, and what must be so afterwards whatever failed on the way.
+ */
+#include <linux/blkdev.h>
+#include <linux/delay.h>
+#include <linux/fs.h>
+#include <linux/kdev_t.h>
+#include <linux/namei.h>
+#include <linux/slab.h>
+
+#include "fake.h"
+
+#define LIFE_BACK	"/local/domain/0/backend/vbd/5/51712"
+#define LIFE_FRONT	"/local/domain/5/device/vbd/51712"
+#define LIFE_SYSFS	"/sys/bus/fake-back/devices/vbd-5-51712/"
+#define LIFE_PERSISTENT	"/sys/module/tandem_blkback/parameters/feature_persistent"
+
+#define LIFE_SIZE	((loff_t)FAKE_BLOCKS * FAKE_BLOCK)
+
+/* The bound of every wait here: long, as nothing that works ever waits for it. */
+#define LIFE_LOOKS	2000
+#define LIFE_LOOK_MS	10
+
+/**
+ * struct fake_kind - one kind of life
+ * @name: for people
+ * @store: what the operator writes to sysfs; NULL for a disk by its number, as
+ *         a hotplug script that knows nothing of us would write it
+ * @path: the file or block device
+ * @single: grants are for one request each
+ * @moves: the guest is suspended, and resumed with another backend
+ * @pulled: the disk goes without notice, with I/O on its way
+ */
+struct fake_kind {
+	const char *name;
+	const char *store;
+	const char *path;
+	bool single;
+	bool moves;
+	bool pulled;
+};
+
+static const struct fake_kind life_kind[] = {
+	{ .name = "disk", .path = "/dev/nullb0" },
+	{ .name = "file", .path = "/tmp/image", .store = "file:/tmp/image",
+	  .single = true },
+	{ .name = "direct", .path = "/mnt/image", .store = "file:/mnt/image" },
+	{ .name = "moved", .path = "/dev/nullb0", .store = "phy:/dev/nullb0",
+	  .moves = true },
+	{ .name = "pulled", .path = "/dev/nullb0", .single = true,
+	  .pulled = true },
+};
+
+/**
+ * struct life - one of them
+ * @kind: which
+ * @back: the backend's device, or NULL
+ * @front: the frontend's
+ * @disk: what the guest's user has open
+ * @io: what became of its I/O
+ * @open: it is open
+ * @attached: there was a disk
+ * @resized: the guest saw its new size
+ * @moved: it was connected to another backend
+ * @detached: both ends closed by themselves
+ */
+struct life {
+	const struct fake_kind *kind;
+	struct xenbus_device *back;
+	struct xenbus_device *front;
+	struct fake_disk disk;
+	struct fake_result io;
+	bool open;
+	bool attached;
+	bool resized;
+	bool moved;
+	bool detached;
+};
+
+/* What is held of anything. */
+struct life_counts {
+	int grants;
+	int maps;
+	int events;
+	int foreign;
+	int watches;
+	int transactions;
+	int memory;
+};
+
+unsigned int fake_life_kinds(void)
+{
+	return ARRAY_SIZE(life_kind);
+}
+
+const char *fake_life_kind(unsigned int kind)
+{
+	return kind < ARRAY_SIZE(life_kind) ? life_kind[kind].name : "load";
+}
+
+static void life_count(struct life_counts *counts)
+{
+	counts->grants = fake_grant_count();
+	counts->maps = fake_grant_maps();
+	counts->events = fake_event_count();
+	counts->foreign = fake_foreign_count();
+	counts->watches = fake_watch_count();
+	counts->transactions = fake_store_transactions();
+	counts->memory = fake_memory_count();
+}
+
+/* Return: true when a condition came true in time. */
+#define life_wait(condition)					\
+({								\
+	unsigned int __looks = LIFE_LOOKS;			\
+								\
+	while (!(condition) && --__looks)			\
+		msleep(LIFE_LOOK_MS);				\
+	__looks > 0;						\
+})
+
+static int life_tell(const char *path, const char *text)
+{
+	struct file *file = filp_open(path, O_WRONLY, 0);
+	loff_t pos = 0;
+	ssize_t n;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	n = kernel_write(file, text, strlen(text), &pos);
+	__fput_sync(file);
+	return n < 0 ? n : 0;
+}
+
+static dev_t life_dev(const char *name)
+{
+	struct path path;
+	dev_t dev = 0;
+
+	if (kern_path(name, LOOKUP_FOLLOW, &path))
+		return 0;
+	dev = d_inode(path.dentry)->i_rdev;
+	path_put(&path);
+	return dev;
+}
+
+static int life_truncate(const char *name, loff_t size)
+{
+	struct path path;
+	int err = kern_path(name, LOOKUP_FOLLOW, &path);
+
+	if (err)
+		return err;
+	err = vfs_truncate(&path, size);
+	path_put(&path);
+	return err;
+}
+
+static void life_write_back(void)
+{
+	fake_store_set(LIFE_BACK, "frontend", LIFE_FRONT);
+	fake_store_set(LIFE_BACK, "frontend-id", "5");
+	fake_store_set(LIFE_BACK, "online", "1");
+	fake_store_set(LIFE_BACK, "mode", "w");
+	fake_store_set(LIFE_BACK, "device-type", "disk");
+	fake_store_set(LIFE_BACK, "discard-enable", "1");
+	fake_store_set(LIFE_BACK, "state", "1");
+}
+
+static void life_write_front(void)
+{
+	fake_store_set("/local/domain/5", "vm", "/vm/fake");
+	fake_store_set(LIFE_FRONT, "backend", LIFE_BACK);
+	fake_store_set(LIFE_FRONT, "backend-id", "0");
+	fake_store_set(LIFE_FRONT, "virtual-device", "51712");
+	fake_store_set(LIFE_FRONT, "device-type", "disk");
+	fake_store_set(LIFE_FRONT, "state", "1");
+}
+
+/* What a hotplug script does: say where the data is. */
+static void life_hotplug(const struct fake_kind *kind)
+{
+	char number[24];
+	dev_t dev;
+
+	if (kind->store) {
+		life_tell(LIFE_SYSFS "store", kind->store);
+		return;
+	}
+	dev = life_dev(kind->path);
+	snprintf(number, sizeof(number), "%x:%x", MAJOR(dev), MINOR(dev));
+	fake_store_set(LIFE_BACK, "physical-device", number);
+}
+
+static void life_add_back(struct life *life)
+{
+	life_write_back();
+	life->back = fake_bus_add(false, "vbd-5-51712", LIFE_BACK, LIFE_FRONT,
+				  FAKE_DOMID);
+	life_hotplug(life->kind);
+}
+
+static int life_is_disk(struct device *dev, void *data)
+{
+	return dev->class && !strcmp(dev->class->name, "block") &&
+	       dev->type && !strcmp(dev->type->name, "disk");
+}
+
+/* The number of the guest's disk, when there is one. */
+static dev_t life_guest_dev(struct life *life)
+{
+	struct device *dev;
+	dev_t number;
+
+	if (!life->front)
+		return 0;
+	dev = device_find_child(&life->front->dev, NULL, life_is_disk);
+	if (!dev)
+		return 0;
+	number = dev->devt;
+	put_device(dev);
+	return number;
+}
+
+static bool life_connected(void)
+{
+	return fake_store_state(LIFE_FRONT) == XenbusStateConnected &&
+	       fake_store_state(LIFE_BACK) == XenbusStateConnected;
+}
+
+static bool life_given_up(void)
+{
+	return fake_store_state(LIFE_FRONT) >= XenbusStateClosing ||
+	       fake_store_state(LIFE_BACK) >= XenbusStateClosing;
+}
+
+static void life_attach(struct life *life)
+{
+	fake_fault_phase("attach");
+	life_write_front();
+	life_add_back(life);
+	life->front = fake_bus_add(true, "vbd-51712", LIFE_FRONT, LIFE_BACK, 0);
+	life_wait(life_given_up() ||
+		  (life_connected() && life_guest_dev(life)));
+	life->attached = life_connected() && life_guest_dev(life);
+}
+
+static void life_open(struct life *life)
+{
+	if (life->attached)
+		life->open = !fake_disk_open(&life->disk, life_guest_dev(life));
+}
+
+static void life_close(struct life *life)
+{
+	if (life->open)
+		fake_disk_close(&life->disk);
+	life->open = false;
+}
+
+static void life_io(struct life *life)
+{
+	fake_fault_phase("I/O");
+	if (life->open)
+		fake_disk_work(&life->disk, &life->io);
+}
+
+static void life_resize(struct life *life)
+{
+	fake_fault_phase("resize");
+	if (!life->open || !life->kind->store || life->kind->moves)
+		return;
+	life_truncate(life->kind->path, 2 * LIFE_SIZE);
+	life_tell(LIFE_SYSFS "resize", "1");
+	life->resized = life_wait(bdev_nr_bytes(life->disk.bdev) ==
+				  2 * LIFE_SIZE);
+}
+
+/* The guest's disk goes without notice. */
+static void life_take_away(struct life *life)
+{
+	fake_store_remove(LIFE_FRONT);
+	fake_bus_remove(life->front);
+	life->front = NULL;
+}
+
+/*
+ * The guest is suspended with writes on their way, which is cancelled: they are
+ * to end. Then it is suspended once more, and finds itself on a host where
+ * another backend serves the same disk.
+ */
+static void life_move(struct life *life)
+{
+	if (!life->open || !life->front || !life->kind->moves)
+		return;
+	fake_fault_phase("move");
+	fake_disk_start(&life->disk);
+	fake_bus_suspend(life->front);
+	fake_disk_wait(&life->io);
+	/* Ends only when what the cancelled suspend stopped goes on. */
+	fake_disk_start(&life->disk);
+	fake_disk_wait(&life->io);
+	fake_disk_start(&life->disk);
+	fake_store_remove(LIFE_BACK);
+	fake_bus_remove(life->back);
+	fake_store_remove(LIFE_FRONT);
+	life_write_front();
+	life_add_back(life);
+	fake_bus_resume(life->front);
+	life->moved = life_wait(life_connected() || life_given_up()) &&
+		      life_connected();
+	if (!life->moved) {
+		/* Nobody serves it: what waits is to fail. */
+		life_take_away(life);
+	}
+	fake_disk_wait(&life->io);
+	if (life->moved)
+		fake_disk_read(&life->disk, &life->io);
+}
+
+/* As the toolstack asks for it. */
+static void life_ask(struct life *life)
+{
+	fake_store_set(LIFE_BACK, "online", "0");
+	fake_store_set(LIFE_BACK, "state", "5");
+	life->detached = life_wait(fake_store_state(LIFE_FRONT) ==
+				   XenbusStateClosed &&
+				   fake_store_state(LIFE_BACK) ==
+				   XenbusStateClosed);
+}
+
+static void life_detach(struct life *life)
+{
+	struct fake_result lost = { };
+
+	fake_fault_phase("detach");
+	if (life->kind->pulled && life->open) {
+		fake_disk_start(&life->disk);
+	} else {
+		life_close(life);
+		if (life->front && life->back)
+			life_ask(life);
+	}
+	life_take_away(life);
+	if (life->open) {
+		fake_disk_wait(&lost);
+		life->io.stuck += lost.stuck;
+		life->detached = true;
+		life_close(life);
+	}
+	fake_store_remove(LIFE_BACK);
+	fake_bus_remove(life->back);
+}
+
+/* What is in the store, seen without us. */
+static void life_check_store(struct life *life)
+{
+	struct fake_result direct = { };
+	struct fake_disk disk;
+	struct file *file;
+
+	if (!strncmp(life->kind->path, "/dev/", 5)) {
+		if (!fake_disk_open(&disk, life_dev(life->kind->path))) {
+			fake_disk_read(&disk, &direct);
+			fake_disk_close(&disk);
+		}
+	} else {
+		file = filp_open(life->kind->path, O_RDONLY, 0);
+		if (!IS_ERR(file)) {
+			fake_disk_check_file(file, &direct);
+			__fput_sync(file);
+		}
+	}
+	life->io.wrong += direct.wrong;
+}
+
+static bool life_same(const struct life_counts *before)
+{
+	struct life_counts now;
+
+	life_count(&now);
+	return !memcmp(before, &now, sizeof(now));
+}
+
+static int life_left(const char *what, int before, int now, char *text,
+		     size_t size)
+{
+	return now == before ? 0 : scnprintf(text, size, ", %d %s LEFT",
+					     now - before, what);
+}
+
+static int life_leaks(const struct life_counts *before, char *text,
+		      size_t size)
+{
+	struct life_counts now;
+	char names[200] = "";
+	int n = 0;
+
+	if (life_wait(life_same(before)))
+		return 0;
+	life_count(&now);
+	n += life_left("grants", before->grants, now.grants, text + n, size - n);
+	n += life_left("maps", before->maps, now.maps, text + n, size - n);
+	n += life_left("event channels", before->events, now.events, text + n,
+		       size - n);
+	n += life_left("foreign pages", before->foreign, now.foreign, text + n,
+		       size - n);
+	n += life_left("watches", before->watches, now.watches, text + n,
+		       size - n);
+	n += life_left("transactions", before->transactions, now.transactions,
+		       text + n, size - n);
+	n += life_left("allocations", before->memory, now.memory, text + n,
+		       size - n);
+	fake_memory_show(names, sizeof(names));
+	return n + scnprintf(text + n, size - n, ", among%s", names);
+}
+
+/* Without a failure everything works. */
+static const char *life_must(const struct life *life)
+{
+	const struct fake_kind *kind = life->kind;
+
+	if (!life->attached)
+		return ", NO DISK";
+	if (life->io.errors)
+		return ", I/O FAILED";
+	if (kind->store && !kind->moves && !life->resized)
+		return ", SIZE NOT SEEN";
+	if (kind->moves && !life->moved)
+		return ", NOT RECONNECTED";
+	if (!life->detached)
+		return ", NOT DETACHED";
+	return NULL;
+}
+
+/* A disk in service waits for memory, and fails nothing. */
+static const char *life_owed(const struct life *life)
+{
+	const char *phase = fake_fault_hit_phase();
+
+	if (!phase)
+		return life_must(life);
+	if (!strcmp(phase, "I/O") && fake_fault_shortage() && life->io.errors)
+		return ", SHORTAGE BECAME AN ERROR";
+	return NULL;
+}
+
+/* The life that is under way. */
+static struct life *life_now;
+
+/**
+ * fake_life_rescue() - I/O does not end: the disk goes
+ */
+void fake_life_rescue(void)
+{
+	pr_err("fake: I/O is stuck, frontend in state %d, backend in state %d\n",
+	       fake_store_state(LIFE_FRONT), fake_store_state(LIFE_BACK));
+	life_take_away(life_now);
+}
+
+static void life_live(struct life *life)
+{
+	life_now = life;
+	life_attach(life);
+	life_open(life);
+	life_io(life);
+	life_resize(life);
+	life_move(life);
+	life_detach(life);
+}
+
+static void life_prepare(const struct fake_kind *kind)
+{
+	fake_store_remove("/local");
+	fake_disk_forget();
+	life_tell(LIFE_PERSISTENT, kind->single ? "0" : "1");
+	if (kind->store && !kind->moves)
+		life_truncate(kind->path, LIFE_SIZE);
+}
+
+/**
+ * fake_life_run() - live
+ * @kind: of life
+ * @plan: what is to fail; NULL for nothing
+ * @text: filled with what happened
+ * @size: of @text
+ *
+ * Return: true if all was as it must be.
+ */
+bool fake_life_run(unsigned int kind, const struct fake_plan *plan, char *text,
+		   size_t size)
+{
+	struct life life = { .kind = &life_kind[kind] };
+	struct life_counts before;
+	const char *owed;
+	bool fired;
+	int len;
+
+	life_prepare(life.kind);
+	life_count(&before);
+	fake_fault_begin(kind, plan);
+	life_live(&life);
+	fired = fake_fault_end();
+	fake_grant_settle();
+	owed = life_owed(&life);
+	life_check_store(&life);
+	len = scnprintf(text, size, "%s%s, %sattached, %u I/O errors%s",
+			fired ? "in " : plan ? "not reached" : "nothing fails",
+			fired ? fake_fault_hit_phase() : "",
+			life.attached ? "" : "not ", life.io.errors,
+			owed ?: "");
+	if (life.io.stuck)
+		len += scnprintf(text + len, size - len, ", I/O STUCK");
+	if (life.io.wrong)
+		len += scnprintf(text + len, size - len, ", %u WRONG BLOCKS",
+				 life.io.wrong);
+	return !life_leaks(&before, text + len, size - len) && !owed &&
+	       !life.io.wrong && !life.io.stuck;
+}
