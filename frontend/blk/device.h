@@ -34,6 +34,7 @@ struct dentry;
  * @refused: somebody wants the disk to go when it is closed
  * @stale: the limits of @disk are not those of @info
  * @dead: the device is gone from the bus; nothing is ever sent again
+ * @remarks: how often to say what is no error; errors have their own count
  * @debug: directory in debugfs
  * @last_error: for debugfs; written by the device's work
  */
@@ -56,9 +57,18 @@ struct blkfront {
 	bool refused;
 	bool stale;
 	bool dead;
+	struct ratelimit_state remarks;
 	struct dentry *debug;
 	char last_error[96];
 };
+
+/* What is worth a line and no error: a backend can provoke it, so it is limited. */
+#define blkfront_remark(front, level, fmt, ...)				\
+	do {								\
+		if (__ratelimit(&(front)->remarks))			\
+			dev_printk(level, &(front)->dev.xdev->dev,	\
+				   fmt, ##__VA_ARGS__);			\
+	} while (0)
 
 static inline struct blkfront *blkfront_of(struct tandem_device *dev)
 {
