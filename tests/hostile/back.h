@@ -47,6 +47,7 @@ enum verdict { SERVE, SWALLOW };
  * @queues: most rings
  * @untrusted: the frontend is told not to trust us
  * @readonly: so is the disk
+ * @unready: stay in Initialising at first
  * @hook: looks at each request first
  * @arg: for the hook
  * @domid: where the frontend runs, 0 for here
@@ -61,6 +62,7 @@ struct back_cfg {
 	unsigned int queues;
 	bool untrusted;
 	bool readonly;
+	bool unready;
 	enum verdict (*hook)(struct back *b, struct ask *ask);
 	void *arg;
 	unsigned int domid;
@@ -92,6 +94,7 @@ struct back_queue {
  * @dir: our directory in xenstore
  * @front: the frontend's
  * @sysfs: its device
+ * @debugfs: and what the driver tells of it
  * @disk: path of the disk, once there is one
  * @memory: what is on it
  * @gnt: maps and copies
@@ -107,6 +110,7 @@ struct back {
 	char dir[PATH_BYTES];
 	char front[PATH_BYTES];
 	char sysfs[PATH_BYTES];
+	char debugfs[PATH_BYTES];
 	char disk[64];
 	uint8_t *memory;
 	xengnttab_handle *gnt;
@@ -172,11 +176,7 @@ enum io io_run(struct back *b, const struct io_try *io, unsigned int ms);
 bool back_verify(struct back *b);
 void back_expect_works(struct back *b, const char *when);
 void back_expect_broken(struct back *b, const char *why);
+void back_expect_closed(struct back *b, const char *why);
 unsigned int back_broken_lines(const struct back *b);
-
-bool back_bystander_start(void);
-bool back_bystander_check(void);
-void back_bystander_stop(void);
-uint64_t back_bystander_rounds(void);
 
 #endif /* HOSTILE_BACK_H */

@@ -255,7 +255,7 @@ static int run_case(const struct peer_program *program,
 	}
 	status = wait_case(pid, peer_soak() ? seconds * 20 : seconds);
 	program->sweep();
-	if (program->check && !program->check())
+	if (!bystander_check())
 		status = status == EXIT_SKIP ? 1 : status | 1;
 	if (usage_grew(&before, c->flags) || grants_missing())
 		status = 1;
@@ -366,12 +366,12 @@ int peer_main(int argc, char **argv, const struct peer_program *program)
 	prepare_kernel();
 	klog_start();
 	printf("KTAP version 1\n1..%u\n", nr);
-	if (!program->start()) {
+	if (!bystander_start(program)) {
 		printf("Bail out! %s could not start\n", program->name);
 		return 1;
 	}
 	for_each(program, argc - skip, argv + skip, visit_case, NULL);
-	program->stop();
+	bystander_stop();
 	printf("# Totals: pass:%u fail:%u xfail:0 xpass:0 skip:%u error:0\n",
 	       total.nr - total.failed - total.skipped, total.failed,
 	       total.skipped);
