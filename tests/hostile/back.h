@@ -174,6 +174,7 @@ int io_begin(struct back *b, const struct io_try *io);
 enum io io_end(int child, unsigned int ms);
 enum io io_run(struct back *b, const struct io_try *io, unsigned int ms);
 bool back_verify(struct back *b);
+bool back_verify_here(struct back *b);
 void back_expect_works(struct back *b, const char *when);
 void back_expect_broken(struct back *b, const char *why);
 void back_expect_closed(struct back *b, const char *why);

@@ -68,7 +68,7 @@ static void bystander_begin(void)
 
 static bool bystander_round(void)
 {
-	return back_verify(&bystander);
+	return back_verify_here(&bystander);
 }
 
 static bool bystander_end(void)

@@ -15,7 +15,7 @@
 
 #define SECRET		0x77
 #define PAYLOAD		0x11
-#define CHURN_MB	96u
+#define CHURN_MB	32u
 
 static struct back back;
 

@@ -15,7 +15,7 @@
 #define ENOUGH_ROUNDS	2
 
 /* Between two rounds: most of the CPU is the rogue's. */
-#define PACE_MS		5
+#define PACE_MS		20
 
 /* How long calm and storm are compared, and how small its share may be. */
 #define STORM_MS	2000
