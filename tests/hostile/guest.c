@@ -10,8 +10,6 @@
 #define GUEST		"hostile"
 #define COMMAND_BYTES	1024
 
-static bool running;
-
 static int run_shell(const char *before, const char *fmt, va_list ap,
 		     const char *after)
 {
@@ -47,12 +45,6 @@ int guest_sh(const char *fmt, ...)
 	return status;
 }
 
-static void guest_cleanup(void *arg)
-{
-	(void)arg;
-	guest_stop();
-}
-
 unsigned int guest_domid(void)
 {
 	FILE *p = popen("xl domid " GUEST, "r");
@@ -63,21 +55,31 @@ unsigned int guest_domid(void)
 	return atoi(text);
 }
 
-/* Return: its domain. It goes with the case. */
+static void guest_cleanup(void *arg)
+{
+	(void)arg;
+	if (peer_failed())
+		guest_stop();
+}
+
+/*
+ * The guest that an earlier case left, or a new one. It stays for the next
+ * case, unless this one fails. Return: its domain.
+ */
 unsigned int guest_start(const char *options)
 {
-	peer_at_end(guest_cleanup, &running);
-	running = true;
-	need(!shell("guest start -n " GUEST " %s", options), "no guest");
+	static int cleanup;
+
+	peer_at_end(guest_cleanup, &cleanup);
+	if (shell("guest sh " GUEST " true >/dev/null 2>&1"))
+		need(!shell("guest start -n " GUEST " %s", options),
+		     "no guest");
 	return guest_domid();
 }
 
 void guest_stop(void)
 {
-	if (running)
-		shell("guest stop " GUEST);
-	running = false;
-	peer_forget(&running);
+	shell("guest stop " GUEST);
 }
 
 /* No domain is left but this one; one that is dying counts. */

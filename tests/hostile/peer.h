@@ -50,6 +50,7 @@ struct peer_case {
 
 #define CASE_GOOD	1u	/* the peer behaves well */
 #define CASE_MEMORY	2u	/* the kernel's memory must not grow */
+#define CASE_LONG	4u	/* not with others, unless in a soak */
 
 /**
  * struct peer_program - a group of cases
@@ -76,6 +77,7 @@ void peer_note(const char *fmt, ...) PRINTF(1, 2);
 void peer_fail(const char *file, int line, const char *fmt, ...) PRINTF(3, 4);
 void peer_skip(const char *fmt, ...) PRINTF(1, 2) __attribute__((noreturn));
 void peer_end(void) __attribute__((noreturn));
+bool peer_failed(void);
 void peer_at_end(void (*fn)(void *arg), void *arg);
 void peer_forget(void *arg);
 bool peer_soak(void);

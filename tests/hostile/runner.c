@@ -63,6 +63,11 @@ void peer_fail(const char *file, int line, const char *fmt, ...)
 	funlockfile(stdout);
 }
 
+bool peer_failed(void)
+{
+	return case_failed;
+}
+
 void peer_at_end(void (*fn)(void *arg), void *arg)
 {
 	if (nr_cleanups == MAX_CLEANUPS)
@@ -263,15 +268,19 @@ static int run_case(const struct peer_program *program,
 	return status;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
+/* One that takes long is to be asked for by its own name, or in a soak. */
+static bool wanted(const struct peer_case *c, int argc, char **argv)
 {
+	bool usual = peer_soak() || !(c->flags & CASE_LONG);
 	int i;
 
 	for (i = 0; i < argc; i++) {
 		size_t len = strlen(argv[i]);
 
-		if (len && argv[i][len - 1] == '*' ?
-		    !strncmp(name, argv[i], len - 1) : !strcmp(name, argv[i]))
+		if (!strcmp(c->name, argv[i]))
+			return true;
+		if (usual && len && argv[i][len - 1] == '*' &&
+		    !strncmp(c->name, argv[i], len - 1))
 			return true;
 	}
 	return !argc;
@@ -295,7 +304,7 @@ static unsigned int for_each(const struct peer_program *program, int argc,
 
 	for (list = program->cases; *list; list++) {
 		for (c = *list; c->name; c++) {
-			if (!wanted(c->name, argc, argv) || !allowed(c))
+			if (!wanted(c, argc, argv) || !allowed(c))
 				continue;
 			nr++;
 			if (visit)
