@@ -442,10 +442,10 @@ static void blkback_queue_submit(struct blkback_queue *queue,
 /* A barrier holds this ring up: another's, or its own that has started. */
 static bool blkback_queue_held(const struct blkback_queue *queue)
 {
-	/* Pairs with blkback_barrier_take(): with the barrier comes @ahead. */
-	const struct blkback_queue *owner =
-		smp_load_acquire(&queue->device->barrier);
+	const struct blkback_queue *owner;
 
+	/* Pairs with blkback_barrier_take(): with the barrier comes @ahead. */
+	owner = smp_load_acquire(&queue->device->barrier);
 	if (likely(!owner))
 		return false;
 	return owner == queue ? queue->barrier_out : !READ_ONCE(queue->ahead);

@@ -160,6 +160,7 @@ enum io { IO_GOOD, IO_ERROR, IO_WRONG, IO_STUCK };
  * @sync: then have it made durable
  * @offset: in bytes
  * @bytes: how many
+ * @times: over and over; 0 is once
  * @seed: of the pattern
  */
 struct io_try {
@@ -167,6 +168,7 @@ struct io_try {
 	bool sync;
 	uint64_t offset;
 	unsigned int bytes;
+	unsigned int times;
 	uint64_t seed;
 };
 

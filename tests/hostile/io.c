@@ -13,14 +13,17 @@
 
 static enum io do_io(int fd, uint8_t *buf, const struct io_try *io)
 {
+	unsigned int i = 0;
 	ssize_t n;
 
 	if (io->write)
 		fill(buf, io->bytes, io->seed);
-	n = io->write ? pwrite(fd, buf, io->bytes, io->offset) :
-			pread(fd, buf, io->bytes, io->offset);
-	if (n != (ssize_t)io->bytes || (io->sync && fdatasync(fd)))
-		return IO_ERROR;
+	do {
+		n = io->write ? pwrite(fd, buf, io->bytes, io->offset) :
+				pread(fd, buf, io->bytes, io->offset);
+		if (n != (ssize_t)io->bytes || (io->sync && fdatasync(fd)))
+			return IO_ERROR;
+	} while (++i < io->times);
 	return !io->write && differs(buf, io->bytes, io->seed) ? IO_WRONG :
 								 IO_GOOD;
 }
