@@ -96,6 +96,7 @@ struct back_queue {
  * @sysfs: its device
  * @debugfs: and what the driver tells of it
  * @disk: path of the disk, once there is one
+ * @fd: the disk, where this process has it open
  * @memory: what is on it
  * @gnt: maps and copies
  * @event: channels of all queues
@@ -112,6 +113,7 @@ struct back {
 	char sysfs[PATH_BYTES];
 	char debugfs[PATH_BYTES];
 	char disk[64];
+	int fd;
 	uint8_t *memory;
 	xengnttab_handle *gnt;
 	xenevtchn_handle *event;
@@ -152,6 +154,8 @@ void back_notify(struct back_queue *q);
 void *back_map(struct back *b, uint32_t ref, bool writable);
 
 /* I/O on the disk */
+#define IO_POSTED	8u
+
 enum io { IO_GOOD, IO_ERROR, IO_WRONG, IO_STUCK };
 
 /**
@@ -172,11 +176,13 @@ struct io_try {
 	uint64_t seed;
 };
 
+int io_post(const char *disk, unsigned int nr);
 int io_begin(struct back *b, const struct io_try *io);
 enum io io_end(int child, unsigned int ms);
 enum io io_run(struct back *b, const struct io_try *io, unsigned int ms);
 bool back_verify(struct back *b);
 bool back_verify_here(struct back *b);
+void back_release(struct back *b);
 void back_expect_works(struct back *b, const char *when);
 void back_expect_broken(struct back *b, const char *why);
 void back_expect_closed(struct back *b, const char *why);

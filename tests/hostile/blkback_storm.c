@@ -119,8 +119,8 @@ static void many_devices(void)
 {
 	static struct front many[MANY];
 	struct front_cfg cfg = { .persistent = true };
-	uint64_t before, during;
-	unsigned int i, j, q;
+	uint64_t before, during, each;
+	unsigned int i, j, q, own;
 
 	front_create(&front, NULL);
 	cfg.queues = store_num(front.back, "multi-queue-max-queues", 1);
@@ -142,9 +142,12 @@ static void many_devices(void)
 				       "read");
 	}
 	during = meminfo("\nMemAvailable:");
-	peer_note("%u devices of %u rings of %u pages: %llu KiB each", MANY,
-		  cfg.queues, 1 << cfg.order,
-		  (unsigned long long)(before - during) / MANY);
+	each = (before - during) / MANY;
+	own = 4 * (512 + WIRE_IPAGES + (cfg.queues << cfg.order));
+	peer_note("%u devices of %u rings of %u pages: %llu KiB each, %u of them ours",
+		  MANY, cfg.queues, 1 << cfg.order, (unsigned long long)each,
+		  own);
+	expect(each < own + 1024 * cfg.queues, "that is too much");
 	for (i = 0; i < MANY; i++)
 		front_expect_works(&many[i], "one of many");
 	for (i = 0; i < MANY; i++)

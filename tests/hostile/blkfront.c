@@ -3,6 +3,8 @@
  * rogue-back: block backends in user space that break every rule, against the
  * frontend driver loaded in dom0, beside one that keeps to them.
  */
+#include <string.h>
+
 #include "back.h"
 #include "blkfront.h"
 
@@ -73,6 +75,7 @@ static bool bystander_round(void)
 
 static bool bystander_end(void)
 {
+	back_release(&bystander);
 	return back_close(&bystander);
 }
 
@@ -85,7 +88,10 @@ static const struct peer_program program = {
 	.sweep = back_sweep,
 };
 
+/* In a guest: rogue-back -p DISK posts requests and waits for them. */
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "-p"))
+		return io_post(argv[2], IO_POSTED);
 	return peer_main(argc, argv, &program);
 }

@@ -9,6 +9,7 @@
 #include "back.h"
 #include "blkfront.h"
 
+#define PROGRAM	"/lab/rogue-back"
 #define IMAGE	"/tmp/hostile.save"
 #define READ	"dd if=/dev/xvdb bs=4k count=64 iflag=direct 2>/dev/null"
 #define CONTENT	'A'
@@ -80,7 +81,7 @@ static void create(unsigned int domid, unsigned int state)
 /* A guest whose disk xvdb is ours. */
 static void start(void)
 {
-	create(guest_start("-m 64 -k builtin"), XB_INITWAIT);
+	create(guest_start("-m 64 -k builtin -x " PROGRAM), XB_INITWAIT);
 	connect_guest();
 	expect_good_reads("at first");
 }
@@ -95,11 +96,11 @@ static void post_io(void)
 
 	nr_held = 0;
 	back_hook(&back, hold, NULL);
-	need(!guest_sh("fio --name=t --thread --filename=/dev/xvdb --ioengine=libaio --direct=1 --rw=read --bs=4k --iodepth=8 --offset=1m --size=1m >/dev/null 2>&1 &"),
+	need(!guest_sh(PROGRAM " -p /dev/xvdb >/dev/null 2>&1 &"),
 	     "no I/O in the guest");
-	while (nr_held < 8 && now_ms() < end)
+	while (nr_held < IO_POSTED && now_ms() < end)
 		sleep_ms(10);
-	expect(nr_held >= 8, "%u requests came", nr_held);
+	expect(nr_held >= IO_POSTED, "%u requests came", nr_held);
 }
 
 static void remove_image(void *arg)
@@ -130,7 +131,7 @@ static void restore(unsigned int state)
 
 static void expect_posted_io_ends(const char *when)
 {
-	expect(!guest_sh("while pidof fio >/dev/null; do sleep 0.1; done"),
+	expect(!guest_sh("while pidof rogue-back >/dev/null; do sleep 0.1; done"),
 	       "%s: requests that were out never end", when);
 }
 
@@ -213,9 +214,9 @@ static void remove_under_console_load(void)
 	unsigned int i;
 
 	start();
-	need(!guest_sh("while :; do echo busy; sleep 0.005; done >/dev/console 2>&1 & echo $! >/tmp/busy"),
+	need(!guest_sh("while :; do echo busy; sleep 0.02; done >/dev/console 2>&1 & echo $! >/tmp/busy"),
 	     "no load in the guest");
-	for (i = 0; i < peer_times(5, 200); i++) {
+	for (i = 0; i < peer_times(3, 200); i++) {
 		expect(back_close(&back), "no orderly end");
 		back_finish(&back);
 		create(guest_domid(), XB_INITWAIT);

@@ -4,8 +4,11 @@
  * nobody else.
  */
 #include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,9 +31,8 @@ static enum io do_io(int fd, uint8_t *buf, const struct io_try *io)
 								 IO_GOOD;
 }
 
-static enum io io_once(const char *disk, const struct io_try *io)
+static enum io io_on(int fd, const struct io_try *io)
 {
-	int fd = open(disk, (io->write ? O_RDWR : O_RDONLY) | O_DIRECT);
 	enum io result = IO_ERROR;
 	uint8_t *buf;
 
@@ -42,8 +44,43 @@ static enum io io_once(const char *disk, const struct io_try *io)
 		result = do_io(fd, buf, io);
 		munmap(buf, io->bytes);
 	}
-	close(fd);
 	return result;
+}
+
+static enum io io_once(const char *disk, const struct io_try *io)
+{
+	return io_on(open(disk, (io->write ? O_RDWR : O_RDONLY) | O_DIRECT),
+		     io);
+}
+
+/*
+ * Requests that nobody sleeps deeply for, as a guest may have them out when it
+ * is suspended: @nr reads of a page. Return: 0 when all have ended well.
+ */
+int io_post(const char *disk, unsigned int nr)
+{
+	int fd = open(disk, O_RDONLY | O_DIRECT), bad = 0;
+	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = fd };
+	struct iocb *one = &cb;
+	struct io_event event;
+	aio_context_t ctx = 0;
+	unsigned int i;
+
+	cb.aio_buf = (uintptr_t)aligned_alloc(WIRE_PAGE, WIRE_PAGE);
+	cb.aio_nbytes = WIRE_PAGE;
+	if (fd < 0 || syscall(SYS_io_setup, nr, &ctx))
+		return 1;
+	for (i = 0; i < nr; i++) {
+		cb.aio_offset = (1 << 20) + i * 2 * WIRE_PAGE;
+		if (syscall(SYS_io_submit, ctx, 1, &one) != 1)
+			return 1;
+	}
+	for (i = 0; i < nr; i++) {
+		while (syscall(SYS_io_getevents, ctx, 1, 1, &event, NULL) != 1)
+			;
+		bad |= event.res != WIRE_PAGE;
+	}
+	return bad;
 }
 
 int io_begin(struct back *b, const struct io_try *io)
@@ -86,7 +123,9 @@ static const char *io_name(enum io io)
 /* I/O by this process, which a disk that does not answer would hold up. */
 static enum io io_here(struct back *b, const struct io_try *io)
 {
-	return io_once(b->disk, io);
+	if (!b->fd)
+		b->fd = open(b->disk, O_RDWR | O_DIRECT | O_CLOEXEC);
+	return io_on(b->fd, io);
 }
 
 static enum io io_patient(struct back *b, const struct io_try *io)
@@ -120,10 +159,20 @@ bool back_verify(struct back *b)
 	return verify(b, io_patient);
 }
 
-/* The same without a child, for a disk that surely answers. */
+/*
+ * The same without a child, for a disk that surely answers. It stays open until
+ * back_release(), because others look at a disk each time it is closed.
+ */
 bool back_verify_here(struct back *b)
 {
 	return verify(b, io_here);
+}
+
+void back_release(struct back *b)
+{
+	if (b->fd)
+		close(b->fd);
+	b->fd = 0;
 }
 
 void back_expect_works(struct back *b, const char *when)
