@@ -3,23 +3,60 @@
  * Barriers: nothing passes a write that says so, in either direction, on any
  * ring of the device.
  *
- * The ring that meets a barrier becomes the device's @barrier; from then on no
- * ring takes requests. Each request that ends while there is one has the
- * owner look again, and when only the barrier is in flight it goes. Its end
- * clears @barrier and has every ring look again.
+ * The ring that meets a barrier becomes the device's @barrier. What the frontend
+ * published on other rings before comes before it: each takes what it finds at
+ * one more look, and then no more. Each request that ends while there is a
+ * barrier has the owner look again, and when only the barrier is in flight it
+ * goes. Its end clears @barrier and has every ring look again.
  */
 #include "backend/blk/device.h"
+
+/* Has a ring still to take what came before the barrier? */
+static bool blkback_barrier_behind(const struct blkback_queue *queue)
+{
+	/* Pairs with blkback_queue_passed(): what it took is counted. */
+	return smp_load_acquire(&queue->ahead) && !READ_ONCE(queue->dead) &&
+	       !READ_ONCE(queue->halted);
+}
 
 /* Barriers that wait behind this one, parked on other rings, do not count. */
 static bool blkback_barrier_alone(struct blkback_device *device)
 {
 	unsigned int i, inflight = 0, waiting = 0;
 
+	for (i = 0; i < device->nr_queues; i++)
+		if (blkback_barrier_behind(&device->queues[i]))
+			return false;
 	for (i = 0; i < device->nr_queues; i++) {
 		inflight += atomic_read(&device->queues[i].inflight);
 		waiting += READ_ONCE(device->queues[i].barrier_waits);
 	}
 	return inflight == 1 + waiting;
+}
+
+static void blkback_barrier_take(struct blkback_device *device,
+				 struct blkback_queue *queue)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&device->barrier_lock);
+	for (i = 0; i < device->nr_queues; i++)
+		if (i != queue->index)
+			WRITE_ONCE(device->queues[i].ahead, BLKBACK_AHEAD_LOOK);
+	/* Pairs with blkback_queue_held(). */
+	smp_store_release(&device->barrier, queue);
+	for (i = 0; i < device->nr_queues; i++)
+		if (i != queue->index)
+			blkback_queue_kick(&device->queues[i]);
+}
+
+/* What our ring has behind its own barrier does not come before another's. */
+static void blkback_barrier_wait(struct blkback_device *device,
+				 struct blkback_queue *queue)
+{
+	lockdep_assert_held(&device->barrier_lock);
+	WRITE_ONCE(queue->ahead, BLKBACK_AHEAD_NONE);
+	blkback_queue_kick(device->barrier);
 }
 
 /* Return: true when the device's barrier is ours. */
@@ -30,11 +67,11 @@ static bool blkback_barrier_claim(struct blkback_device *device,
 
 	spin_lock_bh(&device->barrier_lock);
 	if (!device->barrier)
-		WRITE_ONCE(device->barrier, queue);
+		blkback_barrier_take(device, queue);
 	ours = device->barrier == queue;
 	WRITE_ONCE(queue->barrier_waits, !ours);
 	if (!ours)
-		blkback_queue_kick(device->barrier);
+		blkback_barrier_wait(device, queue);
 	spin_unlock_bh(&device->barrier_lock);
 	return ours;
 }

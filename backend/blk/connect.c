@@ -186,7 +186,7 @@ static int blkback_connect_queue(struct blkback_device *device,
 				     transport->nr_queues, dir, sizeof(dir));
 	if (err < 0)
 		return err;
-	err = tandem_keys_read(device->xbdev, dir, tandem_blkif_queue_table,
+	err = tandem_keys_read(&device->base, dir, tandem_blkif_queue_table,
 			       tandem_blkif_queue_rows(transport->ring_order),
 			       &keys);
 	if (err)
@@ -216,7 +216,7 @@ static int blkback_connect_accept(struct blkback_device *device)
 	enum tandem_blkif_nego why;
 	int err;
 
-	err = tandem_keys_read(device->xbdev, device->xbdev->otherend,
+	err = tandem_keys_read(&device->base, device->xbdev->otherend,
 			       tandem_blkif_front_table,
 			       TANDEM_BLKIF_NR_FRONT_KEYS, &front);
 	if (err)

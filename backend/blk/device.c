@@ -395,7 +395,8 @@ static int blkback_device_start(struct blkback_device *device)
 	struct xenbus_device *xbdev = device->xbdev;
 	int err;
 
-	err = tandem_keys_read(xbdev, xbdev->nodename, tandem_blkif_tool_table,
+	err = tandem_keys_read(&device->base, xbdev->nodename,
+			       tandem_blkif_tool_table,
 			       TANDEM_BLKIF_NR_TOOL_KEYS, &device->tool);
 	if (err)
 		return err;

@@ -442,9 +442,13 @@ static void blkback_queue_submit(struct blkback_queue *queue,
 /* A barrier holds this ring up: another's, or its own that has started. */
 static bool blkback_queue_held(const struct blkback_queue *queue)
 {
-	const struct blkback_queue *owner = READ_ONCE(queue->device->barrier);
+	const struct blkback_queue *owner;
 
-	return unlikely(owner) && (owner != queue || queue->barrier_out);
+	/* Pairs with blkback_barrier_take(): with the barrier comes @ahead. */
+	owner = smp_load_acquire(&queue->device->barrier);
+	if (likely(!owner))
+		return false;
+	return owner == queue ? queue->barrier_out : !READ_ONCE(queue->ahead);
 }
 
 static int blkback_queue_pending(struct blkback_queue *queue)
@@ -455,6 +459,40 @@ static int blkback_queue_pending(struct blkback_queue *queue)
 	nr = tandem_back_ring_pending(&queue->ring);
 	spin_unlock_bh(&queue->rsp_lock);
 	return nr;
+}
+
+/* As above, and no more than may be taken while another ring has a barrier. */
+static int blkback_queue_allowed(struct blkback_queue *queue)
+{
+	/* Before the look: what is there now was published before it. */
+	u8 ahead = smp_load_acquire(&queue->ahead);
+	int nr = blkback_queue_pending(queue);
+
+	if (likely(!ahead) || nr < 0)
+		return nr;
+	if (ahead == BLKBACK_AHEAD_LOOK) {
+		queue->ahead_left = nr;
+		WRITE_ONCE(queue->ahead, BLKBACK_AHEAD_COUNT);
+	}
+	return min_t(unsigned int, nr, queue->ahead_left);
+}
+
+/* Some were taken. Is that all that came before another ring's barrier? */
+static void blkback_queue_passed(struct blkback_queue *queue,
+				 unsigned int taken)
+{
+	struct blkback_queue *owner;
+
+	if (likely(READ_ONCE(queue->ahead) != BLKBACK_AHEAD_COUNT))
+		return;
+	queue->ahead_left -= taken;
+	if (queue->ahead_left)
+		return;
+	/* Pairs with blkback_barrier_behind(). */
+	smp_store_release(&queue->ahead, BLKBACK_AHEAD_NONE);
+	owner = READ_ONCE(queue->device->barrier);
+	if (owner)
+		blkback_queue_kick(owner);
 }
 
 /* No memory for another request: look again soon. */
@@ -482,7 +520,7 @@ static int blkback_queue_claim(struct blkback_queue *queue)
 
 	if (blkback_queue_held(queue))
 		return 0;
-	nr = blkback_queue_pending(queue);
+	nr = blkback_queue_allowed(queue);
 	if (unlikely(nr < 0))
 		blkback_queue_break(queue);
 	if (nr <= 0)
@@ -530,6 +568,7 @@ static unsigned int blkback_queue_drain(struct blkback_queue *queue)
 	}
 	if (unlikely(taken < nr))
 		blkback_queue_settled(queue, nr - taken);
+	blkback_queue_passed(queue, taken);
 	queue->taken += taken;
 	queue->stats.drains += !!taken;
 	trace_blkback_pop(queue, taken);

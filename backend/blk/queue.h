@@ -52,6 +52,18 @@ struct blkback_stats {
 };
 
 /**
+ * enum blkback_ahead - what a ring may still take while another has a barrier
+ * @BLKBACK_AHEAD_NONE: nothing
+ * @BLKBACK_AHEAD_LOOK: what its worker finds at its next look
+ * @BLKBACK_AHEAD_COUNT: what is left of that
+ */
+enum blkback_ahead {
+	BLKBACK_AHEAD_NONE,
+	BLKBACK_AHEAD_LOOK,
+	BLKBACK_AHEAD_COUNT,
+};
+
+/**
  * struct blkback_queue - one ring
  * @device: the device
  * @index: its number, from 0
@@ -62,6 +74,9 @@ struct blkback_stats {
  * @starved: no memory for a request; @retry looks again
  * @barrier_out: our own barrier has started and nothing may follow yet
  * @barrier_waits: our barrier is parked behind another ring's
+ * @ahead: see there; set to LOOK by whoever has the barrier, which waits until
+ *         the worker has set it to NONE
+ * @ahead_left: requests that are left to take, the worker's
  * @ring: the shared ring; requests are the worker's, responses under @rsp_lock
  * @shared: its mapping, NULL when there is none
  * @event: the frontend's event channel
@@ -100,6 +115,8 @@ struct blkback_queue {
 	bool starved;
 	bool barrier_out;
 	bool barrier_waits;
+	u8 ahead;
+	unsigned int ahead_left;
 	struct tandem_back_ring ring;
 	void *shared;
 	struct tandem_event event;

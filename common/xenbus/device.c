@@ -3,9 +3,11 @@
  * From events to steps, and from steps to what the driver does.
  */
 #include <linux/export.h>
+#include <linux/slab.h>
 
 #include "common/compat/xenbus.h"
 #include "common/xenbus/device.h"
+#include "common/xenbus/keys.h"
 
 /* How many messages per device in how long. */
 #define DEVICE_ERRORS		10
@@ -227,28 +229,41 @@ void tandem_device_stop(struct tandem_device *dev)
 }
 EXPORT_SYMBOL_GPL(tandem_device_stop);
 
+/* The node alone, which the toolstack reads, as the bus would write it. */
+static void device_note(struct tandem_device *dev, int err, const char *text)
+{
+	char *dir = kasprintf(GFP_KERNEL, "error/%s", dev->xdev->nodename);
+
+	if (dir)
+		xenbus_printf(XBT_NIL, dir, "error", "%i %s", -err, text);
+	kfree(dir);
+}
+
 /**
  * tandem_device_error() - report to the log and to the device's error node
  * @dev: the device
  * @err: a negative error
  * @fmt: what is wrong, without a newline
  *
- * A peer can provoke errors, so there are only so many per minute.
+ * A peer can provoke errors, so there are only so many lines per minute. Each
+ * device has its own count: the first error of one is never lost in the noise
+ * of another. The node always holds the last error.
  *
  * Context: process; may sleep.
  */
 void tandem_device_error(struct tandem_device *dev, int err,
 			 const char *fmt, ...)
 {
-	char text[160];
+	char text[TANDEM_KEY_MESSAGE];
 	va_list args;
 
-	if (!__ratelimit(&dev->limit))
-		return;
 	va_start(args, fmt);
 	vscnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	xenbus_dev_error(dev->xdev, err, "%s", text);
+	if (__ratelimit(&dev->limit))
+		xenbus_dev_error(dev->xdev, err, "%s", text);
+	else
+		device_note(dev, err, text);
 }
 EXPORT_SYMBOL_GPL(tandem_device_error);
 

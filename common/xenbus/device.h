@@ -50,7 +50,7 @@ struct tandem_device_ops {
  * @work: looks at @events, on a workqueue that is frozen during suspend
  * @events: bits of TANDEM_EV_* noted and not yet looked at
  * @lock: guards the decision to queue @work; any context
- * @limit: for messages that a peer can provoke
+ * @limit: for errors that a peer can provoke
  * @reborn: a new life began (resume): the store knows nothing of the old one
  * @stopped: no further work
  */

@@ -111,9 +111,9 @@ int tandem_key_message(const struct tandem_key *k, enum tandem_key_err err,
 		       char *buf, size_t size);
 
 #ifdef __KERNEL__
-struct xenbus_device;
+struct tandem_device;
 
-int tandem_keys_read(struct xenbus_device *dev, const char *dir,
+int tandem_keys_read(struct tandem_device *dev, const char *dir,
 		     const struct tandem_key *keys, unsigned int nr,
 		     void *result);
 #endif

@@ -4,17 +4,14 @@
  */
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <xen/xenbus.h>
 
-#include "keys.h"
+#include "common/xenbus/device.h"
+#include "common/xenbus/keys.h"
 
 /* A peer that keeps writing can spoil a transaction; not for ever, though. */
 #define READ_TRIES	8
-
-/* For all devices: a peer that repeats its mistake shall not fill the log. */
-static DEFINE_RATELIMIT_STATE(read_reports, 5 * HZ, 20);
 
 static int read_errno(enum tandem_key_err err)
 {
@@ -71,25 +68,13 @@ static int read_table(const char *dir, const struct tandem_key *keys,
 	return err ?: end;
 }
 
-/* The node alone: one device's noise must not hide another's mistake. */
-static void read_note(struct xenbus_device *dev, const char *message)
-{
-	char *dir = kasprintf(GFP_KERNEL, "error/%s", dev->nodename);
-
-	if (dir)
-		xenbus_printf(XBT_NIL, dir, "error", "%s", message);
-	kfree(dir);
-}
-
-static void read_report(struct xenbus_device *dev, int err, const char *dir,
+static void read_report(struct tandem_device *dev, int err, const char *dir,
 			const char *message)
 {
-	if (!__ratelimit(&read_reports))
-		read_note(dev, *message ? message : dir);
-	else if (*message)
-		xenbus_dev_error(dev, err, "%s", message);
+	if (*message)
+		tandem_device_error(dev, err, "%s", message);
 	else
-		xenbus_dev_error(dev, err, "reading %s", dir);
+		tandem_device_error(dev, err, "reading %s", dir);
 }
 
 /**
@@ -102,8 +87,7 @@ static void read_report(struct xenbus_device *dev, int err, const char *dir,
  *
  * All keys are read in one transaction, so they are of one moment; if the peer
  * keeps changing the directory, a few attempts are made. The first error is
- * reported in one line, in the log and in the device's error node, at a limited
- * rate.
+ * reported by tandem_device_error().
  *
  * Context: sleeps; not inside a transaction.
  *
@@ -111,7 +95,7 @@ static void read_report(struct xenbus_device *dev, int err, const char *dir,
  * outside its range; -EINVAL for other text that is wrong; -EAGAIN if the
  * directory did not hold still; or what the store returned.
  */
-int tandem_keys_read(struct xenbus_device *dev, const char *dir,
+int tandem_keys_read(struct tandem_device *dev, const char *dir,
 		     const struct tandem_key *keys, unsigned int nr,
 		     void *result)
 {

@@ -18,7 +18,7 @@ static int blkfront_read_own(struct blkfront *front)
 	struct tandem_blkif_own_keys own = { };
 	int err;
 
-	err = tandem_keys_read(front->dev.xdev, front->dev.xdev->nodename,
+	err = tandem_keys_read(&front->dev, front->dev.xdev->nodename,
 			       tandem_blkif_own_table,
 			       TANDEM_BLKIF_NR_OWN_KEYS, &own);
 	if (err)
@@ -44,7 +44,7 @@ static int blkfront_read_offer(struct blkfront *front)
 	struct tandem_blkif_back_keys keys = { };
 	int err;
 
-	err = tandem_keys_read(front->dev.xdev, front->dev.xdev->otherend,
+	err = tandem_keys_read(&front->dev, front->dev.xdev->otherend,
 			       tandem_blkif_offer_table,
 			       TANDEM_BLKIF_NR_OFFER_KEYS, &keys);
 	if (err)
@@ -268,7 +268,7 @@ int tandem_blkfront_learn(struct blkfront *front)
 	enum tandem_blkif_nego why;
 	int err;
 
-	err = tandem_keys_read(front->dev.xdev, front->dev.xdev->otherend,
+	err = tandem_keys_read(&front->dev, front->dev.xdev->otherend,
 			       tandem_blkif_device_table,
 			       TANDEM_BLKIF_NR_DEVICE_KEYS, &keys);
 	if (err)

@@ -23,6 +23,10 @@
 #define DEVICE_DRAIN_MS		5000
 #define DEVICE_LOOK_MS		5
 
+/* How many remarks in how long. */
+#define DEVICE_REMARKS		10
+#define DEVICE_REMARK_INTERVAL	(60 * HZ)
+
 static void blkfront_free(struct kref *ref)
 {
 	struct blkfront *front = container_of(ref, struct blkfront, ref);
@@ -76,8 +80,8 @@ void tandem_blkfront_drop_feature(struct blkfront *front, u8 op, bool secure)
 	if (op == TANDEM_BLKIF_OP_DISCARD)
 		front->info.secure = false;
 	WRITE_ONCE(front->stale, true);
-	dev_notice_ratelimited(&front->dev.xdev->dev,
-			       "the backend does not know operation %u\n", op);
+	blkfront_remark(front, KERN_NOTICE,
+			"the backend does not know operation %u\n", op);
 	tandem_device_kick(&front->dev, TANDEM_EV_NONE);
 }
 
@@ -120,12 +124,13 @@ static int blkfront_connect(struct blkfront *front)
 		return err;
 	}
 	front->refused = false;
-	dev_info(&front->dev.xdev->dev,
-		 "%s: %u queues of %u slots, %u pages per request, %s%s\n",
-		 front->disk->disk_name, front->nr_rings,
-		 front->queues[0].ring.size, front->queues[0].max_segs,
-		 front->transport.persistent ? "kept grants" : "single grants",
-		 front->trusted ? "" : ", backend not trusted");
+	blkfront_remark(front, KERN_INFO,
+			"%s: %u queues of %u slots, %u pages per request, %s%s\n",
+			front->disk->disk_name, front->nr_rings,
+			front->queues[0].ring.size, front->queues[0].max_segs,
+			front->transport.persistent ? "kept grants" :
+						      "single grants",
+			front->trusted ? "" : ", backend not trusted");
 	return 0;
 }
 
@@ -309,6 +314,9 @@ static int blkfront_probe(struct xenbus_device *xdev,
 	kref_init(&front->ref);
 	INIT_WORK(&front->quarantine, blkfront_quarantine);
 	tandem_device_init(&front->dev, xdev, &blkfront_ops);
+	ratelimit_state_init(&front->remarks, DEVICE_REMARK_INTERVAL,
+			     DEVICE_REMARKS);
+	ratelimit_set_flags(&front->remarks, RATELIMIT_MSG_ON_RELEASE);
 	err = blkfront_alloc_queues(front);
 	if (err) {
 		kfree(front);

@@ -35,6 +35,7 @@ struct dentry;
  * @stale: the limits of @disk are not those of @info
  * @dead: the device is gone from the bus; nothing is ever sent again
  * @quarantine: fails what is out on queues that are broken
+ * @remarks: how often to say what is no error; errors have their own count
  * @debug: directory in debugfs
  * @last_error: for debugfs; written by the device's work
  */
@@ -58,9 +59,18 @@ struct blkfront {
 	bool stale;
 	bool dead;
 	struct work_struct quarantine;
+	struct ratelimit_state remarks;
 	struct dentry *debug;
 	char last_error[96];
 };
+
+/* What is worth a line and no error: a backend can provoke it, so it is limited. */
+#define blkfront_remark(front, level, fmt, ...)				\
+	do {								\
+		if (__ratelimit(&(front)->remarks))			\
+			dev_printk(level, &(front)->dev.xdev->dev,	\
+				   fmt, ##__VA_ARGS__);			\
+	} while (0)
 
 static inline struct blkfront *blkfront_of(struct tandem_device *dev)
 {

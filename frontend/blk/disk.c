@@ -3,7 +3,6 @@
  * The disk: its operations, limits and names.
  */
 #include <linux/hdreg.h>
-#include <linux/ratelimit.h>
 #include <linux/seq_file.h>
 
 #include "common/compat/blk.h"
@@ -75,11 +74,10 @@ static enum blk_eh_timer_return blkfront_late(struct request *rq)
 
 	queue->stats.timeouts++;
 	queue->polled = true;
-	if (__ratelimit(&front->dev.limit))
-		dev_warn(&front->dev.xdev->dev,
-			 "no answer for %u s to a request at sector %llu\n",
-			 jiffies_to_msecs(rq->timeout) / 1000,
-			 (u64)blk_rq_pos(rq));
+	blkfront_remark(front, KERN_WARNING,
+			"no answer for %u s to a request at sector %llu\n",
+			jiffies_to_msecs(rq->timeout) / 1000,
+			(u64)blk_rq_pos(rq));
 	tasklet_schedule(&queue->bh);
 	return BLK_EH_RESET_TIMER;
 }
@@ -247,8 +245,8 @@ static int blkfront_add_named(struct blkfront *front)
 		err = device_add_disk(&front->dev.xdev->dev, front->disk, NULL);
 		if (err != -EEXIST)
 			break;
-		dev_notice(&front->dev.xdev->dev, "the name %s is taken\n",
-			   front->disk->disk_name);
+		blkfront_remark(front, KERN_NOTICE, "the name %s is taken\n",
+				front->disk->disk_name);
 		/* The block layer has numbered it, and would not do so again. */
 		front->disk->major = 0;
 		front->disk->first_minor = 0;
@@ -321,8 +319,8 @@ void tandem_blkfront_disk_resize(struct blkfront *front)
 {
 	if (get_capacity(front->disk) == front->info.sectors)
 		return;
-	dev_info(&front->dev.xdev->dev, "%s: %llu sectors\n",
-		 front->disk->disk_name, front->info.sectors);
+	blkfront_remark(front, KERN_INFO, "%s: %llu sectors\n",
+			front->disk->disk_name, front->info.sectors);
 	set_capacity_and_notify(front->disk, front->info.sectors);
 }
 

@@ -5,7 +5,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,6 +15,7 @@
 #define BACK_BASE	"/local/domain/0/tandem-test/back"
 #define FRONT_BASE	"/local/domain/%u/device/vbd"
 #define SYSFS_BASE	"/sys/bus/xen/devices"
+#define DEBUGFS_BASE	"/sys/kernel/debug/tandem_blkfront"
 
 static unsigned int next_id(void)
 {
@@ -70,27 +70,13 @@ static void write_features(struct back *b)
 	}
 }
 
-/* What is created below later inherits this. */
-static void let_read(struct back *b)
-{
-	struct xs_permissions perms[2] = {
-		{ .id = 0, .perms = XS_PERM_NONE },
-		{ .id = b->cfg.domid, .perms = XS_PERM_READ },
-	};
-	char path[PATH_BYTES + 16];
-
-	if (!b->cfg.domid)
-		return;
-	snprintf(path, sizeof(path), "%s/frontend", b->dir);
-	xs_set_permissions(store(), XBT_NULL, b->dir, perms, 2);
-	xs_set_permissions(store(), XBT_NULL, path, perms, 2);
-}
-
 static bool write_nodes(struct back *b)
 {
 	unsigned int id = b->cfg.id;
 
 	store_begin();
+	store_give(b->dir, 0, b->cfg.domid);
+	store_give(b->front, b->cfg.domid, 0);
 	store_put(b->dir, "frontend", "%s", b->front);
 	store_put(b->dir, "frontend-id", "%u", b->cfg.domid);
 	store_put(b->dir, "online", "1");
@@ -114,7 +100,17 @@ static void back_cleanup(void *arg)
 	back_finish(arg);
 }
 
-/* A device that a frontend may connect to; the backend is in InitWait. */
+static void name_paths(struct back *b)
+{
+	unsigned int id = b->cfg.id;
+
+	snprintf(b->dir, sizeof(b->dir), BACK_BASE "/%u", id);
+	snprintf(b->front, sizeof(b->front), FRONT_BASE "/%u", b->cfg.domid, id);
+	snprintf(b->sysfs, sizeof(b->sysfs), SYSFS_BASE "/vbd-%u", id);
+	snprintf(b->debugfs, sizeof(b->debugfs), DEBUGFS_BASE "/vbd-%u", id);
+}
+
+/* A device that a frontend may connect to; we are in InitWait, if ready. */
 void back_create(struct back *b, const struct back_cfg *cfg)
 {
 	char error[PATH_BYTES];
@@ -126,22 +122,20 @@ void back_create(struct back *b, const struct back_cfg *cfg)
 		b->cfg = *cfg;
 	if (!b->cfg.id)
 		b->cfg.id = next_id();
-	snprintf(b->dir, sizeof(b->dir), BACK_BASE "/%u", b->cfg.id);
-	snprintf(b->front, sizeof(b->front), FRONT_BASE "/%u", b->cfg.domid,
-		 b->cfg.id);
-	snprintf(b->sysfs, sizeof(b->sysfs), SYSFS_BASE "/vbd-%u", b->cfg.id);
+	name_paths(b);
 	b->gnt = xengnttab_open(NULL, 0);
 	need(b->gnt, "/dev/xen/gntdev: %s", strerror(errno));
 	b->memory = calloc(BACK_SECTORS, WIRE_SECTOR);
 	need(b->memory, "no memory");
 	peer_at_end(back_cleanup, b);
+	/* The log of earlier devices of this name does not count. */
+	klog_start();
 	snprintf(error, sizeof(error), BACK_ERROR, b->cfg.id);
 	store_rm(error, NULL);
-	store_put(b->dir, "frontend", "%s", b->front);
-	let_read(b);
 	for (tries = 0; !write_nodes(b); tries++)
 		need(tries < 100, "no transaction");
-	back_set_state(b, XB_INITWAIT);
+	if (!b->cfg.unready)
+		back_set_state(b, XB_INITWAIT);
 }
 
 static bool map_ring(struct back *b, struct back_queue *q, const char *dir)
@@ -281,21 +275,11 @@ bool back_close(struct back *b)
 	return true;
 }
 
-static bool nodes_gone(const char *dir, const char *front, const char *sysfs)
-{
-	store_put(dir, "online", "0");
-	store_rm(front, NULL);
-	store_rm(dir, NULL);
-	if (wait_gone(sysfs, PATIENCE))
-		return true;
-	peer_fail(__FILE__, __LINE__, "%s stays", sysfs);
-	return false;
-}
-
 /* By force: the nodes vanish while we still have everything mapped. */
 bool back_vanish(struct back *b)
 {
-	return nodes_gone(b->dir, b->front, b->sysfs);
+	store_put(b->dir, "online", "0");
+	return store_device_gone(b->front, b->dir, b->sysfs, b->debugfs);
 }
 
 bool back_finish(struct back *b)
@@ -313,21 +297,17 @@ bool back_finish(struct back *b)
 	return gone;
 }
 
+static void sweep_one(unsigned int id)
+{
+	static struct back b;
+
+	b.cfg = (struct back_cfg){ .id = id };
+	name_paths(&b);
+	back_vanish(&b);
+}
+
 /* Remove the devices of a case that died, all but the bystander's. */
 void back_sweep(void)
 {
-	char dir[PATH_BYTES], front[PATH_BYTES], sysfs[PATH_BYTES];
-	unsigned int nr = 0, i;
-	char **ids = xs_directory(store(), XBT_NULL, BACK_BASE, &nr);
-
-	for (i = 0; ids && i < nr; i++) {
-		if (atoi(ids[i]) == BACK_BYSTANDER)
-			continue;
-		snprintf(dir, sizeof(dir), BACK_BASE "/%.32s", ids[i]);
-		snprintf(front, sizeof(front), FRONT_BASE "/%.32s", 0u,
-			 ids[i]);
-		snprintf(sysfs, sizeof(sysfs), SYSFS_BASE "/vbd-%.32s", ids[i]);
-		nodes_gone(dir, front, sysfs);
-	}
-	free(ids);
+	store_each(BACK_BASE, BACK_BYSTANDER, sweep_one);
 }

@@ -47,6 +47,7 @@ enum verdict { SERVE, SWALLOW };
  * @queues: most rings
  * @untrusted: the frontend is told not to trust us
  * @readonly: so is the disk
+ * @unready: stay in Initialising at first
  * @hook: looks at each request first
  * @arg: for the hook
  * @domid: where the frontend runs, 0 for here
@@ -61,6 +62,7 @@ struct back_cfg {
 	unsigned int queues;
 	bool untrusted;
 	bool readonly;
+	bool unready;
 	enum verdict (*hook)(struct back *b, struct ask *ask);
 	void *arg;
 	unsigned int domid;
@@ -92,7 +94,9 @@ struct back_queue {
  * @dir: our directory in xenstore
  * @front: the frontend's
  * @sysfs: its device
+ * @debugfs: and what the driver tells of it
  * @disk: path of the disk, once there is one
+ * @fd: the disk, where this process has it open
  * @memory: what is on it
  * @gnt: maps and copies
  * @event: channels of all queues
@@ -107,7 +111,9 @@ struct back {
 	char dir[PATH_BYTES];
 	char front[PATH_BYTES];
 	char sysfs[PATH_BYTES];
+	char debugfs[PATH_BYTES];
 	char disk[64];
+	int fd;
 	uint8_t *memory;
 	xengnttab_handle *gnt;
 	xenevtchn_handle *event;
@@ -148,6 +154,8 @@ void back_notify(struct back_queue *q);
 void *back_map(struct back *b, uint32_t ref, bool writable);
 
 /* I/O on the disk */
+#define IO_POSTED	8u
+
 enum io { IO_GOOD, IO_ERROR, IO_WRONG, IO_STUCK };
 
 /**
@@ -156,6 +164,7 @@ enum io { IO_GOOD, IO_ERROR, IO_WRONG, IO_STUCK };
  * @sync: then have it made durable
  * @offset: in bytes
  * @bytes: how many
+ * @times: over and over; 0 is once
  * @seed: of the pattern
  */
 struct io_try {
@@ -163,20 +172,20 @@ struct io_try {
 	bool sync;
 	uint64_t offset;
 	unsigned int bytes;
+	unsigned int times;
 	uint64_t seed;
 };
 
+int io_post(const char *disk, unsigned int nr);
 int io_begin(struct back *b, const struct io_try *io);
 enum io io_end(int child, unsigned int ms);
 enum io io_run(struct back *b, const struct io_try *io, unsigned int ms);
 bool back_verify(struct back *b);
+bool back_verify_here(struct back *b);
+void back_release(struct back *b);
 void back_expect_works(struct back *b, const char *when);
 void back_expect_broken(struct back *b, const char *why);
+void back_expect_closed(struct back *b, const char *why);
 unsigned int back_broken_lines(const struct back *b);
-
-bool back_bystander_start(void);
-bool back_bystander_check(void);
-void back_bystander_stop(void);
-uint64_t back_bystander_rounds(void);
 
 #endif /* HOSTILE_BACK_H */

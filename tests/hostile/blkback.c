@@ -14,12 +14,29 @@ static const struct peer_case *const all[] = {
 	blkback_flip, blkback_death, NULL,
 };
 
+static struct front bystander;
+
+static void bystander_begin(void)
+{
+	front_start(&bystander, &(struct front_cfg){ .id = FRONT_BYSTANDER });
+}
+
+static bool bystander_round(void)
+{
+	return front_verify(&bystander.queue[0]);
+}
+
+static bool bystander_end(void)
+{
+	return front_close(&bystander);
+}
+
 static const struct peer_program program = {
 	.name = "rogue-front",
 	.cases = all,
-	.start = bystander_start,
-	.check = bystander_check,
-	.stop = bystander_stop,
+	.begin = bystander_begin,
+	.round = bystander_round,
+	.end = bystander_end,
 	.sweep = front_sweep,
 };
 

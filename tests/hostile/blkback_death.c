@@ -6,8 +6,6 @@
  *
  * The guest's part is this program, too: rogue-front -g DIR BACK MODE.
  */
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,13 +13,13 @@
 #include "front.h"
 
 #define PROGRAM		"/lab/rogue-front"
-#define GUEST		"hostile"
+#define BAD_REF		0x7ffffff0u
 
 static struct front front;
 
 /* in the guest */
 
-static void guest_load(struct front *f)
+static void guest_load(struct front *f, bool mixed)
 {
 	struct request rq;
 	unsigned int i;
@@ -30,6 +28,8 @@ static void guest_load(struct front *f)
 		for (i = 0; i < 16; i++) {
 			request_rw(f, &rq, i & 1 ? BLKIF_OP_WRITE :
 				   BLKIF_OP_READ, i * 8, i * 4, 4);
+			if (mixed && i % 3 == 0)
+				rq.seg[i % 4].gref = BAD_REF;
 			queue_put(&f->queue[0], &rq);
 		}
 		queue_push(&f->queue[0]);
@@ -37,16 +37,18 @@ static void guest_load(struct front *f)
 	}
 }
 
-/* MODE: how far to go: wait, offer, idle, load, persistent. */
+/* MODE: how far to go: wait, offer, idle, load, persistent, mixed. */
 int front_in_guest(int argc, char **argv)
 {
 	const char *mode;
+	bool mixed;
 
 	if (argc != 3)
 		return 2;
 	mode = argv[2];
 	front_adopt(&front, argv[0], argv[1]);
-	front.cfg.persistent = !strcmp(mode, "persistent");
+	mixed = !strcmp(mode, "mixed");
+	front.cfg.persistent = mixed || !strcmp(mode, "persistent");
 	if (!strcmp(mode, "wait"))
 		pause();
 	front_rings(&front);
@@ -60,100 +62,56 @@ int front_in_guest(int argc, char **argv)
 	front_expect_works(&front, "in a guest");
 	if (!strcmp(mode, "idle"))
 		pause();
-	guest_load(&front);
+	guest_load(&front, mixed);
 	return 0;
 }
 
 /* in dom0 */
 
-static int shell(const char *fmt, ...) PRINTF(1, 2);
-
-static int shell(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	fflush(stdout);
-	return system(command);
-}
-
-static unsigned int guest_start(void)
-{
-	char text[32] = "";
-	FILE *p;
-
-	need(!shell("guest start -n " GUEST " -x " PROGRAM), "no guest");
-	p = popen("xl domid " GUEST, "r");
-	need(p && fgets(text, sizeof(text), p), "no domain id");
-	pclose(p);
-	return atoi(text);
-}
-
-static void guest_stop(void *arg)
-{
-	(void)arg;
-	shell("guest stop " GUEST);
-}
-
-/* No domain is left but this one; one that is dying counts. */
-static bool domains_gone(void)
-{
-	uint64_t end = now_ms() + PATIENCE;
-
-	while (shell("[ $(xl list 2>/dev/null | wc -l) -eq 2 ]")) {
-		if (now_ms() >= end) {
-			shell("xl list | sed 's/^/# /'");
-			return false;
-		}
-		sleep_ms(100);
-	}
-	return true;
-}
-
-static void dies(const char *mode, unsigned int wanted, bool process_only)
+static void in_guest(const char *mode, unsigned int wanted)
 {
 	struct front_cfg cfg = { .id = FRONT_ID(70) };
-	static int cleanup;
 
-	peer_at_end(guest_stop, &cleanup);
-	cfg.domid = guest_start();
+	cfg.domid = guest_start("-x " PROGRAM);
 	front_create(&front, &cfg);
-	need(!shell("guest sh " GUEST " 'setsid " PROGRAM
-		    " -g %s %s %s >/dev/console 2>&1 &'",
-		    front.dir, front.back, mode), "no program in the guest");
+	need(!guest_sh("setsid " PROGRAM " -g %s %s %s >/dev/console 2>&1 &",
+		       front.dir, front.back, mode), "no program in the guest");
 	need(front_wait(&front, STATE(wanted)), "%s: the backend is in state %u",
 	     mode, front_state(&front));
 	sleep_ms(500);
-	if (process_only) {
-		expect(!shell("guest sh " GUEST " 'killall -9 rogue-front'"),
-		       "not killed");
-		sleep_ms(SILENCE);
-		front_remove(&front);
-		guest_stop(NULL);
-	} else {
-		expect(!shell("xl destroy " GUEST), "not destroyed");
-		front_remove(&front);
-	}
-	expect(domains_gone(), "%s: the domain does not go", mode);
-	peer_forget(&cleanup);
+}
+
+/* The guest is destroyed. */
+static void destroyed(const char *mode, unsigned int wanted)
+{
+	in_guest(mode, wanted);
+	guest_stop();
+	front_remove(&front);
+	expect(guest_gone(), "%s: the domain does not go", mode);
+}
+
+/* The process is killed, and the guest lives on until it is destroyed. */
+static void killed(const char *mode)
+{
+	in_guest(mode, XB_CONNECTED);
+	expect(!guest_sh("killall -9 rogue-front"), "not killed");
+	sleep_ms(SILENCE);
+	front_remove(&front);
 }
 
 static void destroyed_waiting(void)
 {
-	dies("wait", XB_INITWAIT, false);
+	destroyed("wait", XB_INITWAIT);
 }
 
 static void destroyed_offering(void)
 {
-	dies("offer", XB_CONNECTED, false);
+	destroyed("offer", XB_CONNECTED);
 }
 
 static void destroyed_idle(void)
 {
-	dies("idle", XB_CONNECTED, false);
+	destroyed("idle", XB_CONNECTED);
 }
 
 static void destroyed_under_load(void)
@@ -161,31 +119,38 @@ static void destroyed_under_load(void)
 	unsigned int i;
 
 	for (i = 0; i < peer_times(1, 20); i++)
-		dies("load", XB_CONNECTED, false);
+		destroyed("load", XB_CONNECTED);
 }
 
 static void destroyed_persistent(void)
 {
-	dies("persistent", XB_CONNECTED, false);
+	destroyed("persistent", XB_CONNECTED);
+}
+
+/* Kept pages, and requests of which some segments cannot be mapped. */
+static void destroyed_mixed(void)
+{
+	destroyed("mixed", XB_CONNECTED);
 }
 
 static void killed_under_load(void)
 {
-	dies("load", XB_CONNECTED, true);
+	killed("load");
 }
 
 static void killed_persistent(void)
 {
-	dies("persistent", XB_CONNECTED, true);
+	killed("persistent");
 }
 
 const struct peer_case blkback_death[] = {
-	{ "death-destroyed-waiting", destroyed_waiting, 200, 0 },
-	{ "death-destroyed-offering", destroyed_offering, 200, 0 },
-	{ "death-destroyed-idle", destroyed_idle, 200, 0 },
-	{ "death-destroyed-under-load", destroyed_under_load, 200, 0 },
-	{ "death-destroyed-persistent", destroyed_persistent, 200, 0 },
 	{ "death-killed-under-load", killed_under_load, 200, 0 },
 	{ "death-killed-persistent", killed_persistent, 200, 0 },
+	{ "death-destroyed-under-load", destroyed_under_load, 200, 0 },
+	{ "death-destroyed-mixed", destroyed_mixed, 200, 0 },
+	{ "death-destroyed-offering", destroyed_offering, 200, 0 },
+	{ "death-destroyed-waiting", destroyed_waiting, 200, CASE_LONG },
+	{ "death-destroyed-idle", destroyed_idle, 200, CASE_LONG },
+	{ "death-destroyed-persistent", destroyed_persistent, 200, CASE_LONG },
 	{ 0 },
 };

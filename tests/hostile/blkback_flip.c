@@ -11,68 +11,19 @@
 #include <sys/stat.h>
 
 #include "blkback.h"
+#include "flip.h"
 #include "front.h"
 
 #define FLIPS	100000ull
 
 static struct front front;
 
-/**
- * struct flip - a field of every slot, or of a page, and its two values
- * @base: of the first one
- * @step: bytes to the next one
- * @nr: how many
- * @offset: of the field
- * @bytes: of the field
- * @value: what it is set to, in turn
- */
-struct flip {
-	volatile uint8_t *base;
-	unsigned int step;
-	unsigned int nr;
-	unsigned int offset;
-	unsigned int bytes;
-	uint64_t value[2];
-};
-
-static void flip_at(const struct flip *flip, volatile uint8_t *at,
-		    uint64_t value)
+static struct flip slots(unsigned int offset, unsigned int bytes, uint64_t a,
+			 uint64_t b)
 {
-	switch (flip->bytes) {
-	case 1:
-		*at = value;
-		break;
-	case 2:
-		*(volatile uint16_t *)at = value;
-		break;
-	case 4:
-		*(volatile uint32_t *)at = value;
-		break;
-	default:
-		/* Not aligned for eight in one of the ABIs. */
-		((volatile uint32_t *)at)[0] = value;
-		((volatile uint32_t *)at)[1] = value >> 32;
-	}
-}
+	struct front_queue *q = &front.queue[0];
 
-static void flip_all(struct disturber *d)
-{
-	const struct flip *flip = d->arg;
-	unsigned int i;
-
-	for (i = 0; i < flip->nr; i++)
-		flip_at(flip, flip->base + i * flip->step + flip->offset,
-			flip->value[d->rounds & 1]);
-}
-
-static struct flip flip_slots(struct front *f, unsigned int offset,
-			      unsigned int bytes, uint64_t a, uint64_t b)
-{
-	return (struct flip){
-		.base = f->queue[0].ring + WIRE_HEADER,
-		.step = f->wire->entry, .nr = f->queue[0].size,
-		.offset = offset, .bytes = bytes, .value = { a, b },
-	};
+	return flip_slots(front.wire, q->ring, q->size, offset, bytes, a, b);
 }
 
 /*
@@ -146,7 +97,7 @@ static void flip_direct(uint8_t op, int field, unsigned int bytes, uint64_t a,
 			offset = field;
 		if (bytes == 4)
 			b = front.data.ref[9];
-		run_flip(&rq, flip_slots(&front, offset, bytes, a, b));
+		run_flip(&rq, slots(offset, bytes, a, b));
 	}
 }
 
@@ -221,6 +172,11 @@ static void flip_discard_length(void)
 	flip_direct(BLKIF_OP_DISCARD, FIELD_SEG(0), 8, 8, ~0ull);
 }
 
+static void flip_discard_flag(void)
+{
+	flip_direct(BLKIF_OP_DISCARD, WIRE_NSEG, 1, 0, BLKIF_DISCARD_SECURE);
+}
+
 static void start_indirect(struct request *rq, uint8_t op)
 {
 	front_start(&front, NULL);
@@ -234,7 +190,7 @@ static void flip_indirect_op(void)
 	struct request rq;
 
 	start_indirect(&rq, BLKIF_OP_READ);
-	run_flip(&rq, flip_slots(&front, WIRE_I_OP, 1, BLKIF_OP_READ,
+	run_flip(&rq, slots(WIRE_I_OP, 1, BLKIF_OP_READ,
 				 BLKIF_OP_INDIRECT));
 }
 
@@ -243,7 +199,7 @@ static void flip_indirect_count(void)
 	struct request rq;
 
 	start_indirect(&rq, BLKIF_OP_READ);
-	run_flip(&rq, flip_slots(&front, WIRE_I_NSEG, 2, 32, 65535));
+	run_flip(&rq, slots(WIRE_I_NSEG, 2, 32, 65535));
 }
 
 static void flip_indirect_count_few(void)
@@ -251,7 +207,23 @@ static void flip_indirect_count_few(void)
 	struct request rq;
 
 	start_indirect(&rq, BLKIF_OP_READ);
-	run_flip(&rq, flip_slots(&front, WIRE_I_NSEG, 2, 1, 32));
+	run_flip(&rq, slots(WIRE_I_NSEG, 2, 1, 32));
+}
+
+static void flip_indirect_sector(void)
+{
+	struct request rq;
+
+	start_indirect(&rq, BLKIF_OP_WRITE);
+	run_flip(&rq, slots(front.wire->sector, 8, 0, FRONT_SECTORS - 8));
+}
+
+static void flip_indirect_id(void)
+{
+	struct request rq;
+
+	start_indirect(&rq, BLKIF_OP_READ);
+	run_flip(&rq, slots(front.wire->id, 8, 1, ~0ull));
 }
 
 static void flip_indirect_gref(void)
@@ -259,7 +231,7 @@ static void flip_indirect_gref(void)
 	struct request rq;
 
 	start_indirect(&rq, BLKIF_OP_READ);
-	run_flip(&rq, flip_slots(&front, front.wire->i_grefs, 4,
+	run_flip(&rq, slots(front.wire->i_grefs, 4,
 				 front.desc.ref[0], 0x7ffffff0));
 }
 
@@ -310,15 +282,13 @@ static void flip_rsp_event(void)
 static void flip_req_prod(void)
 {
 	static struct disturber d;
-	struct flip flip = {
-		.nr = 1, .offset = WIRE_REQ_PROD, .bytes = 4,
-		.value = { 0, 0x40000000 },
-	};
+	struct flip flip;
 	unsigned int i;
 
 	for (i = 0; i < peer_times(5, 100); i++) {
 		front_start(&front, NULL);
-		flip.base = front.queue[0].ring;
+		flip = flip_index(front.queue[0].ring, WIRE_REQ_PROD, 0,
+				  0x40000000);
 		disturb(&d, flip_all, &flip);
 		while (!front_is_broken(&front) && d.rounds < 10 * FLIPS)
 			queue_kick(&front.queue[0]);
@@ -355,9 +325,12 @@ const struct peer_case blkback_flip[] = {
 	{ "flip-first-sector", flip_first, 120, 0 },
 	{ "flip-last-sector", flip_last, 120, 0 },
 	{ "flip-discard-length", flip_discard_length, 120, 0 },
+	{ "flip-discard-flag", flip_discard_flag, 120, 0 },
 	{ "flip-indirect-operation", flip_indirect_op, 120, 0 },
 	{ "flip-indirect-count", flip_indirect_count, 120, 0 },
 	{ "flip-indirect-count-few", flip_indirect_count_few, 120, 0 },
+	{ "flip-indirect-sector", flip_indirect_sector, 120, 0 },
+	{ "flip-indirect-id", flip_indirect_id, 120, 0 },
 	{ "flip-indirect-gref", flip_indirect_gref, 120, 0 },
 	{ "flip-descriptor-gref", flip_desc_gref, 120, 0 },
 	{ "flip-descriptor-first", flip_desc_first, 120, 0 },

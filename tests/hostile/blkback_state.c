@@ -25,6 +25,11 @@ static void reach(unsigned int state)
 		front_set_state(&front, XB_INITWAIT);
 	if (state < XB_INITIALISED)
 		return;
+	if (state == XB_INITIALISED) {
+		front_set_state(&front, XB_INITIALISED);
+		need(front_wait(&front, STATE(XB_CONNECTED)), "no connection");
+		return;
+	}
 	need(front_connect(&front), "no connection");
 	front_pages(&front, 16);
 	if (state == XB_CLOSING || state == XB_CLOSED)
@@ -70,6 +75,11 @@ static void from_initialising(void)
 static void from_initwait(void)
 {
 	each_transition(XB_INITWAIT);
+}
+
+static void from_initialised(void)
+{
+	each_transition(XB_INITIALISED);
 }
 
 static void from_connected(void)
@@ -412,6 +422,7 @@ static void vanish_under_load(void)
 const struct peer_case blkback_state[] = {
 	{ "state-from-initialising", from_initialising, 120, 0 },
 	{ "state-from-initwait", from_initwait, 120, 0 },
+	{ "state-from-initialised", from_initialised, 120, 0 },
 	{ "state-from-connected", from_connected, 120, 0 },
 	{ "state-from-closing", from_closing, 120, 0 },
 	{ "state-from-closed", from_closed, 120, 0 },

@@ -9,26 +9,7 @@
 #include "blkback.h"
 #include "front.h"
 
-#define STORM_MS	2000
-
 static struct front front;
-
-/* The bystander's rounds in @ms. */
-static uint64_t progress(unsigned int ms)
-{
-	uint64_t from = bystander_rounds();
-
-	sleep_ms(ms);
-	return bystander_rounds() - from;
-}
-
-/* It may get its share of the CPU and not much less. */
-static void expect_share(uint64_t calm, uint64_t storm, unsigned int part)
-{
-	peer_note("bystander: %llu rounds in calm, %llu in the storm",
-		  (unsigned long long)calm, (unsigned long long)storm);
-	expect(storm * part >= calm, "the bystander starved");
-}
 
 static void send_events(struct disturber *d)
 {
@@ -41,22 +22,8 @@ static void send_events(struct disturber *d)
 
 static void event_storm(void)
 {
-	static struct disturber d[4];
-	uint64_t calm, storm, sent = 0;
-	unsigned int i;
-
 	front_start(&front, NULL);
-	calm = progress(STORM_MS);
-	for (i = 0; i < ARRAY_SIZE(d); i++)
-		disturb(&d[i], send_events, &front.queue[0]);
-	storm = progress(peer_times(STORM_MS, STORM_MS));
-	if (peer_soak())
-		sleep_ms(60000);
-	for (i = 0; i < ARRAY_SIZE(d); i++)
-		sent += disturb_end(&d[i]) * 100;
-	peer_note("%llu events", (unsigned long long)sent);
-	/* Five busy threads on this CPU, of which one is the bystander's. */
-	expect_share(calm, storm, 25);
+	bystander_storm(send_events, &front.queue[0], 4);
 	front_expect_works(&front, "after a storm of events");
 }
 
@@ -91,22 +58,11 @@ static void write_states(struct disturber *d)
 /* The same state, over and over. */
 static void state_storm(void)
 {
-	static struct disturber d[2];
-	uint64_t before = meminfo("\nMemAvailable:"), calm, storm, after;
-	unsigned int i, writes = 0;
+	uint64_t before = meminfo("\nMemAvailable:"), after;
 
 	front_start(&front, NULL);
-	calm = progress(STORM_MS);
-	for (i = 0; i < ARRAY_SIZE(d); i++)
-		disturb(&d[i], write_states, &front);
-	storm = progress(STORM_MS);
-	if (peer_soak())
-		sleep_ms(60000);
-	for (i = 0; i < ARRAY_SIZE(d); i++)
-		writes += disturb_end(&d[i]);
+	bystander_storm(write_states, &front, 2);
 	after = meminfo("\nMemAvailable:");
-	peer_note("%u writes", writes);
-	expect_share(calm, storm, 25);
 	expect(after + 32 * 1024 > before, "memory fell from %llu to %llu KiB",
 	       (unsigned long long)before, (unsigned long long)after);
 	front_expect_works(&front, "after a storm of states");
@@ -163,8 +119,8 @@ static void many_devices(void)
 {
 	static struct front many[MANY];
 	struct front_cfg cfg = { .persistent = true };
-	uint64_t before, during;
-	unsigned int i, j, q;
+	uint64_t before, during, each;
+	unsigned int i, j, q, own;
 
 	front_create(&front, NULL);
 	cfg.queues = store_num(front.back, "multi-queue-max-queues", 1);
@@ -186,9 +142,12 @@ static void many_devices(void)
 				       "read");
 	}
 	during = meminfo("\nMemAvailable:");
-	peer_note("%u devices of %u rings of %u pages: %llu KiB each", MANY,
-		  cfg.queues, 1 << cfg.order,
-		  (unsigned long long)(before - during) / MANY);
+	each = (before - during) / MANY;
+	own = 4 * (512 + WIRE_IPAGES + (cfg.queues << cfg.order));
+	peer_note("%u devices of %u rings of %u pages: %llu KiB each, %u of them ours",
+		  MANY, cfg.queues, 1 << cfg.order, (unsigned long long)each,
+		  own);
+	expect(each < own + 1024 * cfg.queues, "that is too much");
 	for (i = 0; i < MANY; i++)
 		front_expect_works(&many[i], "one of many");
 	for (i = 0; i < MANY; i++)
@@ -212,12 +171,51 @@ static void log_storm(void)
 	expect(lines <= rounds * 4, "%u lines for %u rogues", lines, rounds);
 }
 
+static void bad_offer(const struct front_cfg *cfg)
+{
+	front_create(&front, cfg);
+	front_rings(&front);
+	front_keys(&front);
+	store_put(front.dir, "ring-ref", "junk");
+	expect(!front_connect(&front), "connected with junk");
+}
+
+/*
+ * Many mistakes of a frontend are a few lines in the log; and the first mistake
+ * of another device is a line, however many there were before.
+ */
+static void bad_key_storm(void)
+{
+	unsigned int i, lines;
+	char name[32];
+
+	bad_offer(NULL);
+	for (i = 0; i < peer_times(100, 5000); i++) {
+		front_set_state(&front, XB_CLOSED);
+		need(front_wait(&front, STATE(XB_CLOSED)), "no Closed");
+		front_set_state(&front, XB_INITIALISING);
+		need(front_wait(&front, STATE(XB_INITWAIT)), "no InitWait");
+		expect(!front_connect(&front), "connected with junk");
+	}
+	snprintf(name, sizeof(name), "vbd-0-%u", front.cfg.id);
+	lines = klog_lines(name, "");
+	expect(lines >= 1 && lines <= 12 + i / 50, "%u lines for %u mistakes",
+	       lines, i);
+	front_remove(&front);
+	for (i = 0; i < 20; i++) {
+		bad_offer(NULL);
+		front_expect_closed(&front, "first mistake");
+		front_remove(&front);
+	}
+}
+
 const struct peer_case blkback_storm[] = {
 	{ "storm-of-events", event_storm, 0, CASE_MEMORY },
 	{ "storm-of-events-disconnect", event_storm_disconnect, 0, CASE_MEMORY },
 	{ "storm-of-states", state_storm, 0, CASE_MEMORY },
 	{ "storm-of-random-keys", random_storm, 0, CASE_MEMORY },
 	{ "storm-of-log-lines", log_storm, 0, CASE_MEMORY },
+	{ "storm-of-bad-keys", bad_key_storm, 0, CASE_MEMORY },
 	{ "many-devices", many_devices, 120, CASE_MEMORY },
 	{ 0 },
 };

@@ -3,7 +3,6 @@
  * Readers of sysfs and debugfs, and pokes, at the wrong moment: while devices
  * connect, serve, disconnect and vanish.
  */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,30 +11,15 @@
 
 static struct front front;
 
-static void read_all(const char *dir)
-{
-	char path[2 * PATH_BYTES + 260], text[16384];
-	struct dirent *d;
-	DIR *dir_h = opendir(dir);
-
-	while (dir_h && (d = readdir(dir_h))) {
-		snprintf(path, sizeof(path), "%s/%s", dir, d->d_name);
-		if (d->d_type == DT_REG)
-			file_read(path, text, sizeof(text));
-	}
-	if (dir_h)
-		closedir(dir_h);
-}
-
 static void read_everything(struct disturber *d)
 {
 	struct front *f = d->arg;
 	char path[PATH_BYTES + 16];
 
-	read_all(f->sysfs);
+	files_read(f->sysfs);
 	snprintf(path, sizeof(path), "%s/statistics", f->sysfs);
-	read_all(path);
-	read_all(f->debugfs);
+	files_read(path);
+	files_read(f->debugfs);
 }
 
 static void poke(struct disturber *d)

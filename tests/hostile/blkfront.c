@@ -3,6 +3,8 @@
  * rogue-back: block backends in user space that break every rule, against the
  * frontend driver loaded in dom0, beside one that keeps to them.
  */
+#include <string.h>
+
 #include "back.h"
 #include "blkfront.h"
 
@@ -54,20 +56,42 @@ const struct peer_case blkfront_good[] = {
 
 static const struct peer_case *const all[] = {
 	blkfront_good, blkfront_response, blkfront_grant, blkfront_key,
-	blkfront_state, blkfront_storm, blkfront_flip, blkfront_suspend,
-	NULL,
+	blkfront_state, blkfront_storm, blkfront_time, blkfront_flip,
+	blkfront_suspend, NULL,
 };
+
+static struct back bystander;
+
+static void bystander_begin(void)
+{
+	back_start(&bystander, &(struct back_cfg){ .id = BACK_BYSTANDER,
+						   .flush = true });
+}
+
+static bool bystander_round(void)
+{
+	return back_verify_here(&bystander);
+}
+
+static bool bystander_end(void)
+{
+	back_release(&bystander);
+	return back_close(&bystander);
+}
 
 static const struct peer_program program = {
 	.name = "rogue-back",
 	.cases = all,
-	.start = back_bystander_start,
-	.check = back_bystander_check,
-	.stop = back_bystander_stop,
+	.begin = bystander_begin,
+	.round = bystander_round,
+	.end = bystander_end,
 	.sweep = back_sweep,
 };
 
+/* In a guest: rogue-back -p DISK posts requests and waits for them. */
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "-p"))
+		return io_post(argv[2], IO_POSTED);
 	return peer_main(argc, argv, &program);
 }

@@ -11,6 +11,7 @@ extern const struct peer_case blkfront_grant[];
 extern const struct peer_case blkfront_key[];
 extern const struct peer_case blkfront_state[];
 extern const struct peer_case blkfront_storm[];
+extern const struct peer_case blkfront_time[];
 extern const struct peer_case blkfront_flip[];
 extern const struct peer_case blkfront_suspend[];
 

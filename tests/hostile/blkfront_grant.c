@@ -15,7 +15,7 @@
 
 #define SECRET		0x77
 #define PAYLOAD		0x11
-#define CHURN_MB	96u
+#define CHURN_MB	32u
 
 static struct back back;
 
@@ -350,6 +350,38 @@ static void vanish_with_pages(void)
 	back_finish(&back);
 }
 
+/*
+ * No grant is left, which a peer can bring about by never giving any back: the
+ * disk goes on with what it has, and a new one connects when there are some.
+ */
+static void table_full(void)
+{
+	xengntshr_handle *share = xengntshr_open(NULL, 0);
+	struct back_cfg cfg = { .flush = true };
+	static struct pages p[600];
+	unsigned int i, nr;
+
+	need(share, "/dev/xen/gntalloc");
+	back_start(&back, &cfg);
+	file_write("/sys/module/xen_gntalloc/parameters/limit", "1000000");
+	for (nr = 0, i = 64; nr < ARRAY_SIZE(p) && i;)
+		if (pages_share(&p[nr], share, 0, i, true))
+			nr++;
+		else
+			i /= 2;
+	peer_note("%u pieces of pages granted", nr);
+	back_expect_works(&back, "with a full table");
+	while (nr--)
+		pages_unshare(&p[nr], share);
+	file_write("/sys/module/xen_gntalloc/parameters/limit", "65536");
+	back_expect_works(&back, "after a full table");
+	expect(back_close(&back), "no orderly end");
+	back_finish(&back);
+	back_start(&back, &cfg);
+	back_expect_works(&back, "a new disk");
+	xengntshr_close(share);
+}
+
 const struct peer_case blkfront_grant[] = {
 	{ "back-stale-data", stale_oneshot, 120, 0 },
 	{ "back-stale-data-persistent", stale_persistent, 120, 0 },
@@ -362,5 +394,6 @@ const struct peer_case blkfront_grant[] = {
 	{ "back-never-unmaps-persistent", never_unmaps_persistent, 300, 0 },
 	{ "back-never-unmaps-ring", never_unmaps_ring, 0, 0 },
 	{ "back-vanish-with-pages", vanish_with_pages, 300, 0 },
+	{ "back-grant-table-full", table_full, 0, 0 },
 	{ 0 },
 };

@@ -18,20 +18,26 @@ static const char *const junk[] = {
 };
 
 /*
- * The disk is refused, or the value means something harmless and what I/O
- * there can be ends. Then the device goes away in good order.
+ * The disk is refused with a line and a node, or the value is a number that
+ * means something harmless, and what I/O there can be ends. Then the device
+ * goes away in good order.
  */
 static void after_connect(const char *key, const char *value)
 {
 	struct io_try io = { .bytes = 4096 };
-	unsigned int state;
 
-	back_wait(&back, STATE(XB_CONNECTED) | STATE(XB_CLOSING) |
-			 STATE(XB_CLOSED));
-	state = back_peer(&back);
-	if (state == XB_CONNECTED && back_find_disk(&back, 2000))
-		expect(io_run(&back, &io, PATIENCE) != IO_STUCK,
-		       "%s=%.40s: I/O is stuck", key, value);
+	expect(back_wait(&back, STATE(XB_CONNECTED) | STATE(XB_CLOSING) |
+				STATE(XB_CLOSED)),
+	       "%s=%.40s: the frontend is in state %u", key, value,
+	       back_peer(&back));
+	if (back_peer(&back) != XB_CONNECTED) {
+		back_expect_closed(&back, key);
+	} else {
+		expect(is_number(value), "%s=%.40s: connected", key, value);
+		if (back_find_disk(&back, 500))
+			expect(io_run(&back, &io, PATIENCE) != IO_STUCK,
+			       "%s=%.40s: I/O is stuck", key, value);
+	}
 	back_finish(&back);
 }
 
@@ -63,19 +69,21 @@ static void try_disk_key(const char *key)
 /* Keys that the frontend reads before it offers rings. */
 static void try_feature_value(const char *key, const char *value)
 {
-	struct back_cfg cfg = { .flush = true };
+	struct back_cfg cfg = { .flush = true, .unready = true };
 
 	back_create(&back, &cfg);
-	/* It may have looked already: let it look again. */
 	store_put_raw(back.dir, key, value, strlen(value));
 	back_set_state(&back, XB_INITWAIT);
-	if (back_wait(&back, STATE(XB_INITIALISED) | STATE(XB_CONNECTED)) &&
-	    back_attach(&back)) {
+	expect(back_wait(&back, STATE(XB_INITIALISED) | STATE(XB_CLOSING) |
+				STATE(XB_CLOSED)),
+	       "%s=%.40s: the frontend is in state %u", key, value,
+	       back_peer(&back));
+	if (back_peer(&back) == XB_INITIALISED) {
+		need(back_attach(&back), "%s=%.40s: no rings", key, value);
 		back_serve(&back);
 		back_publish(&back);
-		after_connect(key, value);
 	}
-	back_finish(&back);
+	after_connect(key, value);
 }
 
 static void try_feature_key(const char *key)
@@ -177,6 +185,7 @@ static void own_keys(void)
 	}
 }
 
+/* Only the size has no default. */
 static void missing(void)
 {
 	static const char *const key[] = { "sectors", "sector-size", "info" };
@@ -191,7 +200,14 @@ static void missing(void)
 		store_put(back.dir, "info", "0");
 		store_rm(back.dir, key[i]);
 		back_set_state(&back, XB_CONNECTED);
-		after_connect(key[i], "(missing)");
+		if (!i) {
+			back_expect_closed(&back, "no sectors");
+		} else {
+			need(back_find_disk(&back, PATIENCE), "no disk without %s",
+			     key[i]);
+			back_expect_works(&back, key[i]);
+		}
+		back_finish(&back);
 	}
 }
 

@@ -308,17 +308,33 @@ static enum verdict hold(struct back *b, struct ask *ask)
 	return SWALLOW;
 }
 
-/* Long after the usual timeout of a request: good, once it is answered. */
+/* When a request counts as late. Return: that time, in milliseconds. */
+static unsigned int set_timeout(void)
+{
+	unsigned int ms = peer_times(1000, 30000);
+	char path[PATH_BYTES], text[16];
+
+	snprintf(path, sizeof(path), "/sys/block/%.40s/queue/io_timeout",
+		 back.disk + strlen("/dev/"));
+	snprintf(text, sizeof(text), "%u", ms);
+	need(!file_write(path, text), "%s", path);
+	return ms;
+}
+
+/* Long after the timeout of a request: good, once it is answered. */
 static void late(void)
 {
 	struct back_cfg cfg = { .flush = true };
+	unsigned int ms;
 	int child;
 
 	back_start(&back, &cfg);
 	nr_held = 0;
+	ms = set_timeout();
 	back_hook(&back, hold, NULL);
 	child = io_begin(&back, &write_one);
-	sleep_ms(95000);
+	sleep_ms(3 * ms + ms / 2);
+	expect(klog_lines("no answer", ""), "nobody noticed");
 	expect(io_end(child, 10) == IO_STUCK, "the request ended early");
 	pthread_mutex_lock(&back.lock);
 	back.cfg.hook = NULL;
@@ -345,6 +361,7 @@ static void lost_event(void)
 	struct back_cfg cfg = { .flush = true };
 
 	back_start(&back, &cfg);
+	set_timeout();
 	back_hook(&back, no_event, NULL);
 	expect(io_run(&back, &write_one, 4 * PATIENCE) == IO_GOOD,
 	       "a response without an event was never seen");

@@ -29,6 +29,13 @@ static void reach(unsigned int state)
 	back_publish(&back);
 	need(back_wait(&back, STATE(XB_CONNECTED)), "no connection");
 	need(back_find_disk(&back, PATIENCE), "no disk");
+	if (state < XB_CLOSING)
+		return;
+	store_put(back.dir, "online", "0");
+	back_set_state(&back, XB_CLOSING);
+	need(back_wait(&back, STATE(XB_CLOSED)), "no end");
+	if (state == XB_CLOSED)
+		back_set_state(&back, XB_CLOSED);
 }
 
 /* From each state to each and on to Closing and Closed: the frontend closes. */
@@ -67,6 +74,16 @@ static void from_initialised(void)
 static void from_connected(void)
 {
 	each_transition(XB_CONNECTED);
+}
+
+static void from_closing(void)
+{
+	each_transition(XB_CLOSING);
+}
+
+static void from_closed(void)
+{
+	each_transition(XB_CLOSED);
 }
 
 static void junk_states(void)
@@ -213,6 +230,8 @@ const struct peer_case blkfront_state[] = {
 	{ "back-state-from-initwait", from_initwait, 200, 0 },
 	{ "back-state-from-initialised", from_initialised, 200, 0 },
 	{ "back-state-from-connected", from_connected, 200, 0 },
+	{ "back-state-from-closing", from_closing, 200, 0 },
+	{ "back-state-from-closed", from_closed, 200, 0 },
 	{ "back-state-junk", junk_states, 0, 0 },
 	{ "back-closes-at-once", closes_at_once, 0, CASE_MEMORY },
 	{ "back-closes-under-load", closes_under_load, 200, 0 },

@@ -3,7 +3,6 @@
  * The life of a block frontend in user space: its nodes in xenstore, its
  * rings, its pages, and how it goes.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -37,8 +36,6 @@ static void make_image(struct front *f)
 {
 	int fd, err;
 
-	snprintf(f->image, sizeof(f->image), IMAGE, image_dir(), f->cfg.domid,
-		 f->cfg.id);
 	unlink(f->image);
 	fd = open(f->image, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	need(fd >= 0, "%s: %s", f->image, strerror(errno));
@@ -94,6 +91,8 @@ static bool write_nodes(struct front *f)
 	unsigned int id = f->cfg.id;
 
 	store_begin();
+	store_give(f->dir, f->cfg.domid, 0);
+	store_give(f->back, 0, f->cfg.domid);
 	store_put(f->dir, "backend", "%s", f->back);
 	store_put(f->dir, "backend-id", "0");
 	store_put(f->dir, "virtual-device", "%u", id);
@@ -138,6 +137,20 @@ static void front_cleanup(void *arg)
 	front_remove(arg);
 }
 
+static void name_paths(struct front *f)
+{
+	unsigned int domid = f->cfg.domid, id = f->cfg.id;
+
+	snprintf(f->dir, sizeof(f->dir), FRONT_BASE "/%u", id);
+	if (domid)
+		snprintf(f->dir, sizeof(f->dir), GUEST_BASE "/%u", domid, id);
+	snprintf(f->back, sizeof(f->back), BACK_BASE "/%u/%u", domid, id);
+	snprintf(f->sysfs, sizeof(f->sysfs), SYSFS_BASE "/vbd-%u-%u", domid, id);
+	snprintf(f->debugfs, sizeof(f->debugfs), DEBUGFS_BASE "/vbd-%u-%u",
+		 domid, id);
+	snprintf(f->image, sizeof(f->image), IMAGE, image_dir(), domid, id);
+}
+
 /* The device with its store, waiting for a frontend; no rings yet. */
 void front_create(struct front *f, const struct front_cfg *cfg)
 {
@@ -150,16 +163,7 @@ void front_create(struct front *f, const struct front_cfg *cfg)
 	if (!f->cfg.id)
 		f->cfg.id = next_id();
 	f->wire = f->cfg.wire ? f->cfg.wire : &wire_x86_64;
-	snprintf(f->dir, sizeof(f->dir), FRONT_BASE "/%u", f->cfg.id);
-	if (f->cfg.domid)
-		snprintf(f->dir, sizeof(f->dir), GUEST_BASE "/%u",
-			 f->cfg.domid, f->cfg.id);
-	snprintf(f->back, sizeof(f->back), BACK_BASE "/%u/%u", f->cfg.domid,
-		 f->cfg.id);
-	snprintf(f->sysfs, sizeof(f->sysfs), SYSFS_BASE "/vbd-%u-%u",
-		 f->cfg.domid, f->cfg.id);
-	snprintf(f->debugfs, sizeof(f->debugfs), DEBUGFS_BASE "/vbd-%u-%u",
-		 f->cfg.domid, f->cfg.id);
+	name_paths(f);
 	f->share = xengntshr_open(NULL, 0);
 	need(f->share, "/dev/xen/gntalloc: %s", strerror(errno));
 	peer_at_end(front_cleanup, f);
@@ -342,18 +346,6 @@ bool front_unplug(struct front *f)
 	return front_wait(f, STATE(XB_CLOSED) | STATE(XB_UNKNOWN));
 }
 
-static bool nodes_gone(const char *dir, const char *back, const char *sysfs,
-		       const char *debugfs)
-{
-	store_put(back, "online", "0");
-	store_rm(back, NULL);
-	store_rm(dir, NULL);
-	if (wait_gone(sysfs, PATIENCE) && wait_gone(debugfs, PATIENCE))
-		return true;
-	peer_fail(__FILE__, __LINE__, "%s stays", sysfs);
-	return false;
-}
-
 /* By force: the nodes vanish. Then our own things. */
 bool front_remove(struct front *f)
 {
@@ -361,7 +353,8 @@ bool front_remove(struct front *f)
 
 	if (!f->share)
 		return true;
-	gone = nodes_gone(f->dir, f->back, f->sysfs, f->debugfs);
+	store_put(f->back, "online", "0");
+	gone = store_device_gone(f->back, f->dir, f->sysfs, f->debugfs);
 	front_release_rings(f);
 	pages_unshare(&f->data, f->share);
 	pages_unshare(&f->desc, f->share);
@@ -374,27 +367,19 @@ bool front_remove(struct front *f)
 	return gone;
 }
 
+static void sweep_one(unsigned int id)
+{
+	static struct front f;
+
+	f.cfg = (struct front_cfg){ .id = id };
+	name_paths(&f);
+	store_put(f.back, "online", "0");
+	store_device_gone(f.back, f.dir, f.sysfs, f.debugfs);
+	unlink(f.image);
+}
+
 /* Remove the devices of a case that died, all but the bystander's. */
 void front_sweep(void)
 {
-	char back[PATH_BYTES], dir[PATH_BYTES], sysfs[PATH_BYTES];
-	char debugfs[PATH_BYTES], image[PATH_BYTES];
-	unsigned int nr = 0, i;
-	char **ids = xs_directory(store(), XBT_NULL, BACK_BASE "/0", &nr);
-
-	for (i = 0; ids && i < nr; i++) {
-		if (atoi(ids[i]) == FRONT_BYSTANDER)
-			continue;
-		snprintf(back, sizeof(back), BACK_BASE "/0/%.32s", ids[i]);
-		snprintf(dir, sizeof(dir), FRONT_BASE "/%.32s", ids[i]);
-		snprintf(sysfs, sizeof(sysfs), SYSFS_BASE "/vbd-0-%.32s",
-			 ids[i]);
-		snprintf(debugfs, sizeof(debugfs), DEBUGFS_BASE "/vbd-0-%.32s",
-			 ids[i]);
-		nodes_gone(dir, back, sysfs, debugfs);
-		snprintf(image, sizeof(image), IMAGE, image_dir(), 0u,
-			 atoi(ids[i]));
-		unlink(image);
-	}
-	free(ids);
+	store_each(BACK_BASE "/0", FRONT_BYSTANDER, sweep_one);
 }

@@ -75,6 +75,7 @@ struct front_queue {
  * @dir: our directory in xenstore
  * @back: the backend's
  * @sysfs: the backend's device in sysfs
+ * @debugfs: and what it tells of it
  * @image: file with the disk's content
  * @share: source of pages to grant
  * @queue: the rings
@@ -175,11 +176,5 @@ void front_expect_broken(struct front *f, const char *why);
 void front_expect_closed(struct front *f, const char *why);
 void front_expect_refused(struct front *f, int status, const char *why);
 unsigned int front_broken_lines(const struct front *f);
-
-/* programs */
-bool bystander_start(void);
-bool bystander_check(void);
-void bystander_stop(void);
-uint64_t bystander_rounds(void);
 
 #endif /* HOSTILE_FRONT_H */

@@ -50,22 +50,23 @@ struct peer_case {
 
 #define CASE_GOOD	1u	/* the peer behaves well */
 #define CASE_MEMORY	2u	/* the kernel's memory must not grow */
+#define CASE_LONG	4u	/* not with others, unless in a soak */
 
 /**
  * struct peer_program - a group of cases
  * @name: of the group
  * @cases: a list that ends with an empty one
- * @start: before the first case; false to skip all
- * @check: after each case, in the runner
- * @stop: after the last case
+ * @begin: the bystander connects
+ * @round: it does verified I/O
+ * @end: and goes in good order
  * @sweep: remove what a dead case left
  */
 struct peer_program {
 	const char *name;
 	const struct peer_case *const *cases;
-	bool (*start)(void);
-	bool (*check)(void);
-	void (*stop)(void);
+	void (*begin)(void);
+	bool (*round)(void);
+	bool (*end)(void);
 	void (*sweep)(void);
 };
 
@@ -76,6 +77,7 @@ void peer_note(const char *fmt, ...) PRINTF(1, 2);
 void peer_fail(const char *file, int line, const char *fmt, ...) PRINTF(3, 4);
 void peer_skip(const char *fmt, ...) PRINTF(1, 2) __attribute__((noreturn));
 void peer_end(void) __attribute__((noreturn));
+bool peer_failed(void);
 void peer_at_end(void (*fn)(void *arg), void *arg);
 void peer_forget(void *arg);
 bool peer_soak(void);
@@ -106,9 +108,15 @@ bool store_put_raw(const char *dir, const char *key, const char *value,
 char *store_get(const char *dir, const char *key);
 uint64_t store_num(const char *dir, const char *key, uint64_t otherwise);
 bool store_exists(const char *path);
+bool is_number(const char *value);
 void store_rm(const char *dir, const char *key);
 bool store_wait(const char *dir, const char *key, unsigned int mask,
 		unsigned int ms);
+void store_give(const char *dir, unsigned int owner, unsigned int reader);
+bool store_has_error(const char *error, const char *dir);
+bool store_device_gone(const char *driver, const char *rogue, const char *sysfs,
+		       const char *debugfs);
+void store_each(const char *dir, unsigned int but, void (*fn)(unsigned int id));
 #define STATE(s)	(1u << (s))
 
 /* the kernel: its log and files */
@@ -117,6 +125,7 @@ unsigned int klog_lines(const char *a, const char *b);
 unsigned int klog_errors(const char *device);
 bool file_exists(const char *path);
 bool file_read(const char *path, char *buf, unsigned int len);
+void files_read(const char *dir);
 int file_write(const char *path, const char *value);
 uint64_t meminfo(const char *key);
 unsigned int kernel_threads(void);
@@ -139,6 +148,8 @@ bool pages_share(struct pages *pages, xengntshr_handle *xgs,
 void pages_unshare(struct pages *pages, xengntshr_handle *xgs);
 uint8_t *pages_at(const struct pages *pages, unsigned int i);
 
+void event_wait(xenevtchn_handle *event, unsigned int ms);
+
 void fill(void *buf, unsigned int bytes, uint64_t seed);
 unsigned int differs(const void *buf, unsigned int bytes, uint64_t seed);
 uint64_t noise(void);
@@ -155,5 +166,22 @@ struct disturber {
 
 void disturb(struct disturber *d, void (*fn)(struct disturber *d), void *arg);
 uint64_t disturb_end(struct disturber *d);
+
+/* the bystander */
+#define STORM_THREADS	4u
+
+bool bystander_start(const struct peer_program *program);
+bool bystander_check(void);
+void bystander_stop(void);
+uint64_t bystander_storm(void (*fn)(struct disturber *d), void *arg,
+			 unsigned int nr);
+
+/* a guest of the lab, one at a time */
+int shell(const char *fmt, ...) PRINTF(1, 2);
+unsigned int guest_start(const char *options);
+unsigned int guest_domid(void);
+int guest_sh(const char *fmt, ...) PRINTF(1, 2);
+void guest_stop(void);
+bool guest_gone(void);
 
 #endif /* HOSTILE_PEER_H */

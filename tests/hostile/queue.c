@@ -3,8 +3,6 @@
  * A frontend's rings: requests as bytes, responses, and I/O whose data is
  * checked.
  */
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,18 +80,6 @@ static bool has_response(struct front_queue *q)
 	return *wire_index(q->ring, WIRE_RSP_PROD) != q->rsp_cons;
 }
 
-static void wait_event(struct front_queue *q, unsigned int ms)
-{
-	struct pollfd fd = { .fd = xenevtchn_fd(q->event), .events = POLLIN };
-	int port;
-
-	if (poll(&fd, 1, ms) <= 0)
-		return;
-	port = xenevtchn_pending(q->event);
-	if (port >= 0)
-		xenevtchn_unmask(q->event, port);
-}
-
 /* The next response, if one comes in time. */
 bool queue_get(struct front_queue *q, struct response *rsp, unsigned int ms)
 {
@@ -105,7 +91,7 @@ bool queue_get(struct front_queue *q, struct response *rsp, unsigned int ms)
 		if (now >= end)
 			return false;
 		/* An event may be lost to a rogue's tricks: look again. */
-		wait_event(q, end - now > 100 ? 100 : end - now);
+		event_wait(q->event, end - now > 100 ? 100 : end - now);
 	}
 	slot = queue_slot(q, q->rsp_cons++);
 	rsp->id = wire_get(slot + WIRE_RSP_ID, 8);
@@ -262,35 +248,21 @@ unsigned int front_broken_lines(const struct front *f)
 	return klog_lines("broken", name);
 }
 
-static bool has_error_node(const struct front *f)
-{
-	char path[2 * PATH_BYTES];
-
-	snprintf(path, sizeof(path), FRONT_ERROR "/error", f->cfg.domid,
-		 f->cfg.id);
-	if (store_exists(path))
-		return true;
-	snprintf(path, sizeof(path), "%s/error", f->back);
-	return store_exists(path);
-}
-
 static void expect_given_up(struct front *f, const char *word,
 			    unsigned int most, const char *why)
 {
+	char name[32], error[PATH_BYTES];
 	unsigned int lines;
-	char name[32];
 
 	expect(front_wait(f, STATE(XB_CLOSING) | STATE(XB_CLOSED)),
 	       "%s: the backend is in state %u, not Closing", why,
 	       front_state(f));
 	snprintf(name, sizeof(name), "vbd-%u-%u", f->cfg.domid, f->cfg.id);
 	lines = klog_errors(name);
-	/* After many it may be silent, to spare the log; the node stays. */
-	expect(lines <= most && (lines || klog_errors("vbd-") >= 10),
-	       "%s: %u lines in the log", why, lines);
-	expect(klog_lines(name, word) || !lines, "%s: the line does not say %s",
-	       why, word);
-	expect(has_error_node(f), "%s: no error node", why);
+	expect(lines && lines <= most, "%s: %u lines in the log", why, lines);
+	expect(klog_lines(name, word), "%s: no line says %s", why, word);
+	snprintf(error, sizeof(error), FRONT_ERROR, f->cfg.domid, f->cfg.id);
+	expect(store_has_error(error, f->back), "%s: no error node", why);
 }
 
 /* The device was quarantined: closing, one clear line, an error node. */

@@ -63,6 +63,11 @@ void peer_fail(const char *file, int line, const char *fmt, ...)
 	funlockfile(stdout);
 }
 
+bool peer_failed(void)
+{
+	return case_failed;
+}
+
 void peer_at_end(void (*fn)(void *arg), void *arg)
 {
 	if (nr_cleanups == MAX_CLEANUPS)
@@ -255,7 +260,7 @@ static int run_case(const struct peer_program *program,
 	}
 	status = wait_case(pid, peer_soak() ? seconds * 20 : seconds);
 	program->sweep();
-	if (program->check && !program->check())
+	if (!bystander_check())
 		status = status == EXIT_SKIP ? 1 : status | 1;
 	if (usage_grew(&before, c->flags) || grants_missing())
 		status = 1;
@@ -263,15 +268,19 @@ static int run_case(const struct peer_program *program,
 	return status;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
+/* One that takes long is to be asked for by its own name, or in a soak. */
+static bool wanted(const struct peer_case *c, int argc, char **argv)
 {
+	bool usual = peer_soak() || !(c->flags & CASE_LONG);
 	int i;
 
 	for (i = 0; i < argc; i++) {
 		size_t len = strlen(argv[i]);
 
-		if (len && argv[i][len - 1] == '*' ?
-		    !strncmp(name, argv[i], len - 1) : !strcmp(name, argv[i]))
+		if (!strcmp(c->name, argv[i]))
+			return true;
+		if (usual && len && argv[i][len - 1] == '*' &&
+		    !strncmp(c->name, argv[i], len - 1))
 			return true;
 	}
 	return !argc;
@@ -295,7 +304,7 @@ static unsigned int for_each(const struct peer_program *program, int argc,
 
 	for (list = program->cases; *list; list++) {
 		for (c = *list; c->name; c++) {
-			if (!wanted(c->name, argc, argv) || !allowed(c))
+			if (!wanted(c, argc, argv) || !allowed(c))
 				continue;
 			nr++;
 			if (visit)
@@ -366,12 +375,12 @@ int peer_main(int argc, char **argv, const struct peer_program *program)
 	prepare_kernel();
 	klog_start();
 	printf("KTAP version 1\n1..%u\n", nr);
-	if (!program->start()) {
+	if (!bystander_start(program)) {
 		printf("Bail out! %s could not start\n", program->name);
 		return 1;
 	}
 	for_each(program, argc - skip, argv + skip, visit_case, NULL);
-	program->stop();
+	bystander_stop();
 	printf("# Totals: pass:%u fail:%u xfail:0 xpass:0 skip:%u error:0\n",
 	       total.nr - total.failed - total.skipped, total.failed,
 	       total.skipped);

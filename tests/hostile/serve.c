@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A backend's rings: requests taken, data copied, responses; and children
- * that do I/O on the disk.
+ * A backend's rings: requests taken, data copied, responses.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "back.h"
 
@@ -185,18 +177,6 @@ static bool serve_one(struct back_queue *q)
 	return true;
 }
 
-static void wait_event(struct back *b)
-{
-	struct pollfd fd = { .fd = xenevtchn_fd(b->event), .events = POLLIN };
-	int port;
-
-	if (poll(&fd, 1, 20) <= 0)
-		return;
-	port = xenevtchn_pending(b->event);
-	if (port >= 0)
-		xenevtchn_unmask(b->event, port);
-}
-
 static void *server_main(void *arg)
 {
 	struct back *b = arg;
@@ -209,7 +189,7 @@ static void *server_main(void *arg)
 			busy |= serve_one(&b->queue[i]);
 		pthread_mutex_unlock(&b->lock);
 		if (!busy)
-			wait_event(b);
+			event_wait(b->event, 20);
 	}
 	return NULL;
 }
@@ -228,217 +208,4 @@ void back_pause(struct back *b)
 	b->serving = false;
 	__atomic_store_n(&b->stop, true, __ATOMIC_RELAXED);
 	pthread_join(b->server, NULL);
-}
-
-/* I/O by children */
-
-static int io_child(const char *disk, const struct io_try *io)
-{
-	int fd = open(disk, (io->write ? O_RDWR : O_RDONLY) | O_DIRECT);
-	static uint8_t *buf;
-	ssize_t n;
-
-	if (fd < 0)
-		return IO_ERROR;
-	buf = mmap(NULL, io->bytes + WIRE_PAGE, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (buf == MAP_FAILED)
-		return IO_ERROR;
-	if (io->write)
-		fill(buf, io->bytes, io->seed);
-	n = io->write ? pwrite(fd, buf, io->bytes, io->offset) :
-			pread(fd, buf, io->bytes, io->offset);
-	if (n != (ssize_t)io->bytes)
-		return IO_ERROR;
-	if (io->sync && fdatasync(fd))
-		return IO_ERROR;
-	return !io->write && differs(buf, io->bytes, io->seed) ? IO_WRONG :
-								 IO_GOOD;
-}
-
-int io_begin(struct back *b, const struct io_try *io)
-{
-	int child;
-
-	fflush(stdout);
-	child = fork();
-	if (!child)
-		_exit(io_child(b->disk, io));
-	return child;
-}
-
-/* A child that is stuck is left to itself: ask again later. */
-enum io io_end(int child, unsigned int ms)
-{
-	uint64_t end = now_ms() + ms;
-	int status;
-
-	while (!waitpid(child, &status, WNOHANG)) {
-		if (now_ms() >= end)
-			return IO_STUCK;
-		sleep_ms(2);
-	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : IO_ERROR;
-}
-
-enum io io_run(struct back *b, const struct io_try *io, unsigned int ms)
-{
-	return io_end(io_begin(b, io), ms);
-}
-
-static const char *io_name(enum io io)
-{
-	static const char *const name[] = { "good", "error", "wrong", "stuck" };
-
-	return name[io];
-}
-
-/* Write, have it made durable, read back, compare. */
-bool back_verify(struct back *b)
-{
-	struct io_try io = {
-		.write = true, .sync = true, .bytes = 16 * 1024,
-		.offset = noise() % 64 * 4096, .seed = noise(),
-	};
-	enum io result = io_run(b, &io, PATIENCE);
-
-	if (result == IO_GOOD) {
-		io.write = false;
-		io.sync = false;
-		result = io_run(b, &io, PATIENCE);
-	}
-	if (result != IO_GOOD)
-		peer_note("%s: %s: %s", b->disk, io.write ? "write" : "read",
-			  io_name(result));
-	return result == IO_GOOD;
-}
-
-void back_expect_works(struct back *b, const char *when)
-{
-	expect(back_verify(b), "%s: no good I/O", when);
-}
-
-unsigned int back_broken_lines(const struct back *b)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "vbd-%u", b->cfg.id);
-	return klog_errors(name);
-}
-
-static bool has_error_node(const struct back *b)
-{
-	char path[2 * PATH_BYTES];
-
-	snprintf(path, sizeof(path), BACK_ERROR "/error", b->cfg.id);
-	if (store_exists(path))
-		return true;
-	snprintf(path, sizeof(path), "%s/error", b->front);
-	return store_exists(path);
-}
-
-/* The frontend gave us up: I/O fails rather than hangs, and one line says so. */
-void back_expect_broken(struct back *b, const char *why)
-{
-	struct io_try io = { .bytes = 4096, .offset = 8192 };
-	enum io result;
-	unsigned int lines;
-
-	expect(back_wait(b, STATE(XB_CLOSING) | STATE(XB_CLOSED)),
-	       "%s: the frontend is in state %u, not Closing", why,
-	       back_peer(b));
-	result = io_run(b, &io, PATIENCE);
-	expect(result == IO_ERROR, "%s: I/O afterwards: %s", why,
-	       io_name(result));
-	lines = back_broken_lines(b);
-	expect(lines == 1, "%s: %u lines in the log, not one", why, lines);
-	expect(has_error_node(b), "%s: no error node", why);
-}
-
-/* A backend that behaves well, and I/O on its disk, beside the rogue. */
-
-static struct {
-	uint64_t rounds;
-	uint64_t bad;
-	bool ready;
-	bool stop;
-} *shared;
-
-static pid_t bystander;
-
-static void live(void)
-{
-	struct back_cfg cfg = { .id = BACK_BYSTANDER, .flush = true };
-	static struct back b;
-
-	back_start(&b, &cfg);
-	__atomic_store_n(&shared->ready, true, __ATOMIC_SEQ_CST);
-	while (!__atomic_load_n(&shared->stop, __ATOMIC_RELAXED)) {
-		if (!back_verify(&b))
-			__atomic_add_fetch(&shared->bad, 1, __ATOMIC_RELAXED);
-		__atomic_add_fetch(&shared->rounds, 1, __ATOMIC_RELAXED);
-		sleep_ms(1);
-	}
-	expect(back_close(&b), "the bystander's frontend does not close");
-	peer_end();
-}
-
-static bool alive(void)
-{
-	return bystander && !waitpid(bystander, NULL, WNOHANG);
-}
-
-bool back_bystander_start(void)
-{
-	uint64_t end = now_ms() + 2 * PATIENCE;
-
-	shared = mmap(NULL, WIRE_PAGE, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	fflush(stdout);
-	bystander = fork();
-	if (!bystander) {
-		klog_start();
-		live();
-	}
-	while (!__atomic_load_n(&shared->ready, __ATOMIC_SEQ_CST)) {
-		if (!alive() || now_ms() > end)
-			return false;
-		sleep_ms(5);
-	}
-	return true;
-}
-
-uint64_t back_bystander_rounds(void)
-{
-	return __atomic_load_n(&shared->rounds, __ATOMIC_RELAXED);
-}
-
-bool back_bystander_check(void)
-{
-	uint64_t from = back_bystander_rounds(), end = now_ms() + PATIENCE;
-
-	while (back_bystander_rounds() < from + 2) {
-		if (!alive() || now_ms() > end) {
-			peer_note("the bystander's disk stands still");
-			return false;
-		}
-		sleep_ms(2);
-	}
-	if (__atomic_exchange_n(&shared->bad, 0, __ATOMIC_RELAXED)) {
-		peer_note("the bystander's I/O went wrong");
-		return false;
-	}
-	return true;
-}
-
-void back_bystander_stop(void)
-{
-	uint64_t end = now_ms() + 2 * PATIENCE;
-
-	__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
-	while (!waitpid(bystander, NULL, WNOHANG)) {
-		if (now_ms() > end)
-			kill(bystander, SIGKILL);
-		sleep_ms(5);
-	}
 }
