@@ -118,6 +118,15 @@ void blkback_device_stats(struct blkback_device *device,
 	mutex_unlock(&device->lock);
 }
 
+/* The store stays until the guest lets go of it; its I/O fails. */
+static void blkback_device_lost(void *arg, const char *path)
+{
+	struct blkback_device *device = arg;
+
+	tandem_device_error(&device->base, -ENODEV, "%s: the device went away",
+			    path);
+}
+
 static void blkback_device_wish(struct blkback_device *device,
 				struct blkback_store_wish *wish)
 {
@@ -129,6 +138,8 @@ static void blkback_device_wish(struct blkback_device *device,
 			 !strcmp(tool->device_type, "cdrom");
 	wish->shared = strchr(tool->mode, '!');
 	wish->discard = tool->discard_enable && !wish->readonly;
+	wish->lost = blkback_device_lost;
+	wish->arg = device;
 }
 
 static int blkback_device_opened(struct blkback_device *device,

@@ -4,7 +4,9 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/list.h>
 #include <linux/major.h>
+#include <linux/mutex.h>
 
 #include "backend/blk/owner.h"
 #include "backend/blk/queue.h"
@@ -12,6 +14,10 @@
 
 /* As registered; no header has it. */
 #define BLKBACK_DRBD_MAJOR	147
+
+/* Stores on block devices. Nothing of the block layer is taken inside. */
+static DEFINE_MUTEX(blkback_bdev_lock);
+static LIST_HEAD(blkback_bdevs);
 
 static void blkback_bdev_end(struct bio *bio)
 {
@@ -144,6 +150,9 @@ static u64 blkback_bdev_sectors(struct blkback_store *store)
 
 static void blkback_bdev_close(struct blkback_store *store)
 {
+	mutex_lock(&blkback_bdev_lock);
+	list_del(&store->node);
+	mutex_unlock(&blkback_bdev_lock);
 	tandem_bdev_close(&store->bdev);
 	bioset_exit(&store->bios);
 }
@@ -174,14 +183,21 @@ static const char *blkback_bdev_why(int err)
 
 #ifdef TANDEM_HAVE_BDEV_HOLDER_OPS
 /*
- * The holder is a machine and has several disks, so it cannot say which device
- * died; each I/O to the dead one fails from now on, and that tells the guest.
+ * The holder is a machine and has several disks: all of its that are on this
+ * device are told. Each I/O to it fails from now on, and that tells the guest.
+ *
+ * A store leaves the list before it is closed, so those on it are alive.
  */
 static void blkback_bdev_mark_dead(struct block_device *bdev, bool surprise)
 {
-	pr_warn_ratelimited("tandem_blkback: %pg: the device went away%s\n",
-			    bdev, surprise ? " without notice" : "");
+	struct blkback_store *store;
+
 	mutex_unlock(&bdev->bd_holder_lock);
+	mutex_lock(&blkback_bdev_lock);
+	list_for_each_entry(store, &blkback_bdevs, node)
+		if (store->bdev.bdev == bdev)
+			store->wish.lost(store->wish.arg, store->path);
+	mutex_unlock(&blkback_bdev_lock);
 }
 
 static const struct blk_holder_ops blkback_bdev_holder = {
@@ -256,7 +272,12 @@ int blkback_bdev_open(struct blkback_store *store, dev_t dev, char *why)
 	 * file system on a guest's disk), and must not wait for its memory.
 	 */
 	err = bioset_init(&store->bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
-	if (err)
+	if (err) {
 		tandem_bdev_close(&store->bdev);
-	return err;
+		return err;
+	}
+	mutex_lock(&blkback_bdev_lock);
+	list_add(&store->node, &blkback_bdevs);
+	mutex_unlock(&blkback_bdev_lock);
+	return 0;
 }

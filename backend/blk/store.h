@@ -37,7 +37,8 @@ struct blkback_store_ops {
  * @readonly: for reading only
  * @shared: others may write too (xl's mode "w!"); nobody is refused
  * @discard: offer discard at all
- * @lost: called when the block device below goes away, in process context
+ * @lost: called when the block device below, of this path, goes away, in process
+ *        context; must not open or close a store
  * @arg: its argument
  */
 struct blkback_store_wish {
@@ -45,7 +46,7 @@ struct blkback_store_wish {
 	bool readonly;
 	bool shared;
 	bool discard;
-	void (*lost)(void *arg);
+	void (*lost)(void *arg, const char *path);
 	void *arg;
 };
 
@@ -57,6 +58,7 @@ struct blkback_store_wish {
  * @wish: what it was opened for
  * @path: as the operator gave it
  * @bdev: the block device, when it is one
+ * @node: on the list of those
  * @bios: bios for it
  * @file: the file, when it is one
  * @inode: the claimed file
@@ -85,6 +87,7 @@ struct blkback_store {
 	struct blkback_store_wish wish;
 	char *path;
 	struct tandem_bdev bdev;
+	struct list_head node;
 	struct bio_set bios;
 	struct file *file;
 	struct inode *inode;

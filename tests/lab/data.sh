@@ -143,8 +143,9 @@ make_nbd() {
 		nbd-client -unix /run/nbd.sock /dev/nbd0
 }
 
-# null_device SETTING=VALUE...: a disk in memory, made and taken away at will
-NULL=/sys/kernel/config/nullb/n0
+# null_device SETTING=VALUE...: a disk in memory, made and taken away at will; the kernel
+# calls it as its directory is called
+NULL=/sys/kernel/config/nullb/nullb0
 null_device() {
 	local setting
 	modprobe null_blk nr_devices=0
@@ -154,9 +155,9 @@ null_device() {
 		echo "${setting#*=}" >"$NULL/${setting%=*}" || return
 	done
 	udevadm settle
-	find /dev -name 'nullb*' | head -n 1 >/tmp/null
+	[ -b "$(null_node)" ]
 }
 
-null_node() { cat /tmp/null; }
+null_node() { echo "/dev/${NULL##*/}"; }
 null_off() { echo 0 >$NULL/power; }
 null_gone() { rmdir $NULL; }
