@@ -50,7 +50,7 @@ static void each_transition(unsigned int from)
 	unsigned int to, then;
 
 	for (to = 0; to <= XB_RECONFIGURED + 1; to++) {
-		for (then = 0; then <= XB_CLOSED; then += peer_soak() ? 1 : 2) {
+		for (then = 0; then <= XB_CLOSED; then += peer_soak() ? 1 : 3) {
 			reach(from);
 			front_set_state(&front, to);
 			if (to & 1)

@@ -157,7 +157,7 @@ static void many_devices(void)
 /* A rogue that is broken over and over must not fill the log. */
 static void log_storm(void)
 {
-	unsigned int i, lines, rounds = peer_times(60, 500);
+	unsigned int i, lines, rounds = peer_times(30, 500);
 
 	for (i = 0; i < rounds; i++) {
 		front_start(&front, &(struct front_cfg){ .id = FRONT_ID(90) });
@@ -190,7 +190,7 @@ static void bad_key_storm(void)
 	char name[32];
 
 	bad_offer(NULL);
-	for (i = 0; i < peer_times(100, 5000); i++) {
+	for (i = 0; i < peer_times(60, 5000); i++) {
 		front_set_state(&front, XB_CLOSED);
 		need(front_wait(&front, STATE(XB_CLOSED)), "no Closed");
 		front_set_state(&front, XB_INITIALISING);
@@ -202,7 +202,7 @@ static void bad_key_storm(void)
 	expect(lines >= 1 && lines <= 12 + i / 50, "%u lines for %u mistakes",
 	       lines, i);
 	front_remove(&front);
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 10; i++) {
 		bad_offer(NULL);
 		front_expect_closed(&front, "first mistake");
 		front_remove(&front);

@@ -77,7 +77,7 @@ static void lives(unsigned int rounds, void (*disturbance)(struct disturber *))
 
 static void read_during_disconnect(void)
 {
-	lives(peer_times(40, 2000), read_everything);
+	lives(peer_times(21, 2000), read_everything);
 }
 
 static void read_during_bad_connect(void)
@@ -92,7 +92,7 @@ static void read_during_bad_connect(void)
 	front_remove(&front);
 	for (i = 0; i < ARRAY_SIZE(d); i++)
 		disturb(&d[i], read_everything, &named);
-	for (i = 0; i < peer_times(40, 2000); i++) {
+	for (i = 0; i < peer_times(20, 2000); i++) {
 		front_create(&front, &cfg);
 		front_rings(&front);
 		front_keys(&front);

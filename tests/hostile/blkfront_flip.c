@@ -57,7 +57,7 @@ static void flip_slot(unsigned int offset, unsigned int bytes, uint64_t a,
 	struct flip flip;
 	unsigned int i;
 
-	for (i = 0; i < peer_times(4, 200); i++) {
+	for (i = 0; i < peer_times(3, 200); i++) {
 		back_start(&back, &(struct back_cfg){ .flush = true });
 		flip = flip_slots(&wire_x86_64, q->ring, q->size, offset, bytes,
 				  a, b);
