@@ -48,6 +48,31 @@ void tandem_blkfront_put(struct blkfront *front)
 }
 
 /**
+ * tandem_blkfront_remark() - say what is worth a line and is no error
+ * @front: the disk
+ * @level: KERN_*
+ * @fmt: the line, with a newline
+ *
+ * A backend can provoke it, so there are only so many per minute; they do not
+ * use up what tandem_device_error() has.
+ *
+ * Context: any.
+ */
+void tandem_blkfront_remark(struct blkfront *front, const char *level,
+			    const char *fmt, ...)
+{
+	struct va_format text = { .fmt = fmt };
+	va_list args;
+
+	if (!__ratelimit(&front->remarks))
+		return;
+	va_start(args, fmt);
+	text.va = &args;
+	dev_printk(level, &front->dev.xdev->dev, "%pV", &text);
+	va_end(args);
+}
+
+/**
  * tandem_blkfront_run() - what waited may be tried again
  * @front: the disk
  *
@@ -80,8 +105,8 @@ void tandem_blkfront_drop_feature(struct blkfront *front, u8 op, bool secure)
 	if (op == TANDEM_BLKIF_OP_DISCARD)
 		front->info.secure = false;
 	WRITE_ONCE(front->stale, true);
-	blkfront_remark(front, KERN_NOTICE,
-			"the backend does not know operation %u\n", op);
+	tandem_blkfront_remark(front, KERN_NOTICE,
+			       "the backend does not know operation %u\n", op);
 	tandem_device_kick(&front->dev, TANDEM_EV_NONE);
 }
 
@@ -124,13 +149,13 @@ static int blkfront_connect(struct blkfront *front)
 		return err;
 	}
 	front->refused = false;
-	blkfront_remark(front, KERN_INFO,
-			"%s: %u queues of %u slots, %u pages per request, %s%s\n",
-			front->disk->disk_name, front->nr_rings,
-			front->queues[0].ring.size, front->queues[0].max_segs,
-			front->transport.persistent ? "kept grants" :
-						      "single grants",
-			front->trusted ? "" : ", backend not trusted");
+	tandem_blkfront_remark(front, KERN_INFO,
+			       "%s: %u queues of %u slots, %u pages per request, %s%s\n",
+			       front->disk->disk_name, front->nr_rings,
+			       front->queues[0].ring.size, front->queues[0].max_segs,
+			       front->transport.persistent ? "kept grants" :
+							     "single grants",
+			       front->trusted ? "" : ", backend not trusted");
 	return 0;
 }
 

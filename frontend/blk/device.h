@@ -64,14 +64,6 @@ struct blkfront {
 	char last_error[96];
 };
 
-/* What is worth a line and no error: a backend can provoke it, so it is limited. */
-#define blkfront_remark(front, level, fmt, ...)				\
-	do {								\
-		if (__ratelimit(&(front)->remarks))			\
-			dev_printk(level, &(front)->dev.xdev->dev,	\
-				   fmt, ##__VA_ARGS__);			\
-	} while (0)
-
 static inline struct blkfront *blkfront_of(struct tandem_device *dev)
 {
 	return container_of(dev, struct blkfront, dev);
@@ -80,6 +72,9 @@ static inline struct blkfront *blkfront_of(struct tandem_device *dev)
 /* device.c: */
 extern struct xenbus_driver tandem_blkfront_driver;
 void tandem_blkfront_put(struct blkfront *front);
+__printf(3, 4)
+void tandem_blkfront_remark(struct blkfront *front, const char *level,
+			    const char *fmt, ...);
 void tandem_blkfront_run(struct blkfront *front);
 void tandem_blkfront_drop_feature(struct blkfront *front, u8 op, bool secure);
 

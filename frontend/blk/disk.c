@@ -74,10 +74,10 @@ static enum blk_eh_timer_return blkfront_late(struct request *rq)
 
 	queue->stats.timeouts++;
 	queue->polled = true;
-	blkfront_remark(front, KERN_WARNING,
-			"no answer for %u s to a request at sector %llu\n",
-			jiffies_to_msecs(rq->timeout) / 1000,
-			(u64)blk_rq_pos(rq));
+	tandem_blkfront_remark(front, KERN_WARNING,
+			       "no answer for %u s to a request at sector %llu\n",
+			       jiffies_to_msecs(rq->timeout) / 1000,
+			       (u64)blk_rq_pos(rq));
 	tasklet_schedule(&queue->bh);
 	return BLK_EH_RESET_TIMER;
 }
@@ -245,8 +245,8 @@ static int blkfront_add_named(struct blkfront *front)
 		err = device_add_disk(&front->dev.xdev->dev, front->disk, NULL);
 		if (err != -EEXIST)
 			break;
-		blkfront_remark(front, KERN_NOTICE, "the name %s is taken\n",
-				front->disk->disk_name);
+		tandem_blkfront_remark(front, KERN_NOTICE, "the name %s is taken\n",
+				       front->disk->disk_name);
 		/* The block layer has numbered it, and would not do so again. */
 		front->disk->major = 0;
 		front->disk->first_minor = 0;
@@ -319,8 +319,8 @@ void tandem_blkfront_disk_resize(struct blkfront *front)
 {
 	if (get_capacity(front->disk) == front->info.sectors)
 		return;
-	blkfront_remark(front, KERN_INFO, "%s: %llu sectors\n",
-			front->disk->disk_name, front->info.sectors);
+	tandem_blkfront_remark(front, KERN_INFO, "%s: %llu sectors\n",
+			       front->disk->disk_name, front->info.sectors);
 	set_capacity_and_notify(front->disk, front->info.sectors);
 }
 
