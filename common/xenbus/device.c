@@ -171,6 +171,12 @@ void tandem_device_init(struct tandem_device *dev, struct xenbus_device *xdev,
 	spin_lock_init(&dev->lock);
 	ratelimit_state_init(&dev->limit, DEVICE_ERROR_INTERVAL, DEVICE_ERRORS);
 	ratelimit_set_flags(&dev->limit, RATELIMIT_MSG_ON_RELEASE);
+	/*
+	 * A frontend's device that had a driver before: both ends are Closed,
+	 * and the backend begins again when it sees that we do.
+	 */
+	if (ops->front && xdev->state == XenbusStateClosed)
+		xenbus_switch_state(xdev, XenbusStateInitialising);
 }
 EXPORT_SYMBOL_GPL(tandem_device_init);
 

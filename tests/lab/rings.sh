@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back ours --front ours --vcpus 2 --mode mt --raw-disk 256 --timeout 900
+# lab: --back ours --front ours --vcpus 2 --raw-disk 256 --timeout 900
 #
 # How our frontend connects: ring orders, queues, indirect segments, kept pages, or no
-# trust in the backend; with real concurrency, four CPUs in the guest.
+# trust in the backend; with four CPUs in the guest (--mode mt: with real concurrency).
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -21,7 +21,7 @@ guest_up() {
 
 # with PARAMETER...: load the driver again with these
 with() {
-	must G 'rmmod tandem_blkfront'
+	must G "echo vbd-$(number xvda) >/sys/bus/xen/drivers/tandem_blkfront/unbind && rmmod tandem_blkfront"
 	must eventually 10 is_state g xvda 6
 	same "file:$E/a.img" "$(cat "$(device_dir g xvda)/store")" "the store while nobody is connected"
 	must G "insmod /lab/modules/tandem_blkfront.ko $* && disktest wait xvda"
