@@ -13,7 +13,6 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <xen/grant_table.h>
 
 #include "backend/blk/device.h"
 #include "backend/blk/spare.h"
@@ -42,7 +41,7 @@ static int blkback_spare_alloc_foreign(struct blkback_spare *spare)
 				 GFP_KERNEL);
 	if (!spare->foreign)
 		return -ENOMEM;
-	err = gnttab_alloc_pages(BLKBACK_MAX_INDIRECT, spare->foreign);
+	err = tandem_pages_reserve(spare->foreign, BLKBACK_MAX_INDIRECT);
 	if (!err)
 		return 0;
 	kfree(spare->foreign);
@@ -87,7 +86,7 @@ void blkback_spare_free(struct blkback_device *device)
 	unsigned int i;
 
 	if (spare->foreign)
-		gnttab_free_pages(BLKBACK_MAX_INDIRECT, spare->foreign);
+		tandem_pages_unreserve(spare->foreign, BLKBACK_MAX_INDIRECT);
 	for (i = 0; spare->own && i < BLKBACK_MAX_INDIRECT; i++)
 		if (spare->own[i])
 			__free_page(spare->own[i]);

@@ -69,3 +69,30 @@ void tandem_pages_free(struct tandem_pages *pages)
 	gnttab_page_cache_shrink(&pages->cache, 0);
 }
 EXPORT_SYMBOL_GPL(tandem_pages_free);
+
+/**
+ * tandem_pages_reserve() - foreign pages that belong to no pool
+ * @page: filled in
+ * @nr: how many
+ *
+ * Context: process; may sleep, and may make the kernel add memory map.
+ * Return: 0, or a negative error; none is held then.
+ */
+int tandem_pages_reserve(struct page **page, unsigned int nr)
+{
+	return gnttab_alloc_pages(nr, page);
+}
+EXPORT_SYMBOL_GPL(tandem_pages_reserve);
+
+/**
+ * tandem_pages_unreserve() - give such pages back to the kernel
+ * @page: pages that map nothing any more
+ * @nr: how many
+ *
+ * Context: process; may sleep.
+ */
+void tandem_pages_unreserve(struct page **page, unsigned int nr)
+{
+	gnttab_free_pages(nr, page);
+}
+EXPORT_SYMBOL_GPL(tandem_pages_unreserve);

@@ -23,4 +23,7 @@ void tandem_pages_put(struct tandem_pages *pages, struct page **page,
 		      unsigned int nr);
 void tandem_pages_free(struct tandem_pages *pages);
 
+int tandem_pages_reserve(struct page **page, unsigned int nr);
+void tandem_pages_unreserve(struct page **page, unsigned int nr);
+
 #endif /* TANDEM_GRANT_PAGES_H */
