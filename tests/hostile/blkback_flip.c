@@ -278,9 +278,14 @@ static void flip_rsp_event(void)
 	});
 }
 
-/* The producer's index jumps between good and absurd: broken, in the end. */
+/*
+ * The producer's index jumps between good and absurd: broken, in the end. Where
+ * the backend never looked at a bad moment, which a busy host can bring about,
+ * the index stays absurd.
+ */
 static void flip_req_prod(void)
 {
+	volatile uint32_t *prod;
 	static struct disturber d;
 	struct flip flip;
 	unsigned int i;
@@ -293,6 +298,9 @@ static void flip_req_prod(void)
 		while (!front_is_broken(&front) && d.rounds < 10 * FLIPS)
 			queue_kick(&front.queue[0]);
 		disturb_end(&d);
+		prod = (volatile uint32_t *)(front.queue[0].ring + WIRE_REQ_PROD);
+		*prod = 0x40000000;
+		queue_kick(&front.queue[0]);
 		front_expect_broken(&front, "flipped producer");
 		front_remove(&front);
 	}
