@@ -6,6 +6,7 @@
 #define BLKBACK_REQUEST_H
 
 #include <linux/atomic.h>
+#include <linux/bio.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/types.h>
@@ -68,6 +69,8 @@ struct blkback_seg {
  * @counted: its segments are in the ring's @pages_out
  * @indirect: references of those pages
  * @direct: room for what needs no indirect pages
+ * @bio: of a store that is a block device, for as many segments
+ * @vec: its pages
  *
  * Owned by the drain until it is submitted, by the store until it is done, by
  * whoever takes it off the list of completed ones after that.
@@ -93,6 +96,8 @@ struct blkback_req {
 	bool counted;
 	u32 indirect[TANDEM_BLKIF_MAX_INDIRECT];
 	struct blkback_seg direct[BLKBACK_DIRECT_SEGS];
+	struct bio bio;
+	struct bio_vec vec[BLKBACK_DIRECT_SEGS];
 };
 
 static inline unsigned int blkback_seg_bytes(const struct blkback_seg *seg)

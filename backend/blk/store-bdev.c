@@ -15,6 +15,9 @@
 /* As registered; no header has it. */
 #define BLKBACK_DRBD_MAJOR	147
 
+/* Requests that the block layer allocates at once, for a batch. */
+#define BLKBACK_PLUG_REQUESTS	32
+
 /* Stores on block devices. Nothing of the block layer is taken inside. */
 static DEFINE_MUTEX(blkback_bdev_lock);
 static LIST_HEAD(blkback_bdevs);
@@ -27,7 +30,10 @@ static void blkback_bdev_end(struct bio *bio)
 		req->status = bio->bi_status == BLK_STS_NOTSUPP ?
 			      TANDEM_BLKIF_RSP_EOPNOTSUPP :
 			      TANDEM_BLKIF_RSP_ERROR;
-	bio_put(bio);
+	if (bio == &req->bio)
+		bio_uninit(bio);
+	else
+		bio_put(bio);
 	if (atomic_dec_and_test(&req->pending))
 		blkback_queue_done(req);
 }
@@ -46,18 +52,36 @@ static blk_opf_t blkback_bdev_opf(const struct blkback_req *req)
 	return opf;
 }
 
-static struct bio *blkback_bdev_bio(struct blkback_store *store,
-				    struct blkback_req *req, u64 sector,
-				    unsigned int vecs, blk_opf_t opf)
+static struct bio *blkback_bdev_alloc(struct blkback_store *store,
+				      unsigned int vecs, blk_opf_t opf)
 {
-	struct bio *bio;
+	return bio_alloc_bioset(store->bdev.bdev,
+				min_t(unsigned int, vecs, BIO_MAX_VECS), opf,
+				GFP_NOIO, &store->bios);
+}
 
-	bio = bio_alloc_bioset(store->bdev.bdev,
-			       min_t(unsigned int, vecs, BIO_MAX_VECS), opf,
-			       GFP_NOIO, &store->bios);
+static void blkback_bdev_aim(struct bio *bio, struct blkback_req *req,
+			     u64 sector)
+{
 	bio->bi_iter.bi_sector = sector;
 	bio->bi_private = req;
 	bio->bi_end_io = blkback_bdev_end;
+}
+
+/* A request's first bio: its own where that is large enough. */
+static struct bio *blkback_bdev_first(struct blkback_store *store,
+				      struct blkback_req *req, u64 sector,
+				      blk_opf_t opf)
+{
+	struct bio *bio = &req->bio;
+
+	if (req->nr_segs <= ARRAY_SIZE(req->vec))
+		bio_init(bio, store->bdev.bdev, req->vec, ARRAY_SIZE(req->vec),
+			 opf);
+	else
+		bio = blkback_bdev_alloc(store, req->nr_segs, opf);
+	atomic_set(&req->pending, 1);
+	blkback_bdev_aim(bio, req, sector);
 	return bio;
 }
 
@@ -73,8 +97,7 @@ static void blkback_bdev_rw(struct blkback_store *store,
 	unsigned int i, len;
 	struct bio *bio;
 
-	atomic_set(&req->pending, 1);
-	bio = blkback_bdev_bio(store, req, sector, req->nr_segs, opf);
+	bio = blkback_bdev_first(store, req, sector, opf);
 	for (i = 0; i < req->nr_segs; i++) {
 		struct blkback_seg *seg = &req->seg[i];
 
@@ -83,8 +106,8 @@ static void blkback_bdev_rw(struct blkback_store *store,
 				 blkback_seg_offset(seg)) != len) {
 			atomic_inc(&req->pending);
 			submit_bio(bio);
-			bio = blkback_bdev_bio(store, req, sector,
-					       req->nr_segs - i, opf);
+			bio = blkback_bdev_alloc(store, req->nr_segs - i, opf);
+			blkback_bdev_aim(bio, req, sector);
 			__bio_add_page(bio, seg->page, len,
 				       blkback_seg_offset(seg));
 		}
@@ -96,9 +119,8 @@ static void blkback_bdev_rw(struct blkback_store *store,
 static void blkback_bdev_flush(struct blkback_store *store,
 			       struct blkback_req *req)
 {
-	atomic_set(&req->pending, 1);
-	submit_bio(blkback_bdev_bio(store, req, 0, 0,
-				    REQ_OP_WRITE | REQ_PREFLUSH));
+	submit_bio(blkback_bdev_first(store, req, 0,
+				      REQ_OP_WRITE | REQ_PREFLUSH));
 }
 
 static void blkback_bdev_submit(struct blkback_store *store,
@@ -108,6 +130,9 @@ static void blkback_bdev_submit(struct blkback_store *store,
 	struct blk_plug plug;
 
 	blk_start_plug(&plug);
+	/* What blk_start_plug_nr_ios() does, which modules cannot call. */
+	plug.nr_ios = min_t(size_t, list_count_nodes(batch),
+			    BLKBACK_PLUG_REQUESTS);
 	list_for_each_entry_safe(req, next, batch, node) {
 		list_del(&req->node);
 		switch (req->kind) {
