@@ -115,6 +115,45 @@ def test_json():
     assert {"kernel/kernel", "ours/ours"} == {row["pair"] for row in data["rows"]}
 
 
+def test_counts_alone():
+    """As `--only-counts` leaves them: no timed run."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.makedirs(os.path.join(folder, "traces"))
+        write_results(folder, 1.0)
+        r = Results(folder)
+        r.runs.clear()
+        figures = r.figures()
+        assert figures[ROW, "null_blk", "ours/ours", "events_per_io"].value == 0.1
+        assert "0.10" in "\n".join(report.table(r, figures, []))
+
+
+def test_lost_records_leave_doubt():
+    r, figures, _, _ = made_up()
+    figures[ROW, "null_blk", "ours/ours", "lost_trace_records"] = Figure([7.0])
+    r.traces.clear()
+    assert "0.10?" in "\n".join(report.table(r, figures, []))
+    assert "unsure  events_per_io" in "\n".join(verdict.table(r, figures, []))
+
+
+def test_failed_checks():
+    r, _, _, _ = made_up()
+    r.take("check", {"store": "brd", "pair": "ours/ours", "result": "ok"})
+    assert not r.failed_checks()
+    r.take("check", {"store": "brd", "pair": "ours/kernel", "result": "differ"})
+    assert [c["pair"] for c in r.failed_checks()] == ["ours/kernel"]
+
+
+def test_plot():
+    _, figures, _, folder = made_up()
+    os.makedirs(folder, exist_ok=True)
+    report.write_svg(folder, figures)
+    with open(os.path.join(folder, "block.svg"), encoding="utf-8") as f:
+        text = f.read()
+    os.unlink(os.path.join(folder, "block.svg"))
+    os.rmdir(folder)
+    assert "<svg" in text and ROW in text and "ours/ours" in text
+
+
 def test_spread():
     f = Figure([90.0, 100.0, 110.0])
     assert f.value == 100 and f.spread() == 0.1
@@ -122,14 +161,17 @@ def test_spread():
 
 def test_wakeups_by_owner():
     text = ("  x-1 [000] 1.0: workqueue_execute_start: work struct 0: function tandem_blkback_drain\n"
+            "  x-1 [000] 1.0: irq_handler_entry: irq=77 name=vbd-3-51728\n"
+            "  x-1 [000] 1.0: irq_handler_entry: irq=78 name=blkif-backend\n"
+            "  x-1 [000] 1.0: irq_handler_entry: irq=79 name=timer0\n"
             "  x-1 [000] 1.0: sched_wakeup: comm=1.xvdq-0 pid=9\n"
             "  x-1 [000] 1.0: sched_wakeup: comm=blkback.1.xvdq pid=9\n"
             "  x-1 [000] 1.0: timer_expire_entry: timer=0 function=process_timeout now=1\n")
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as f:
         f.write(text)
         f.flush()
-        assert sum(report.wakeups(f.name, "ours").values()) == 1
-        assert sum(report.wakeups(f.name, "kernel").values()) == 2
+        assert sum(report.wakeups(f.name, "ours").values()) == 2
+        assert sum(report.wakeups(f.name, "kernel").values()) == 3
 
 
 def test_symbols():

@@ -130,6 +130,8 @@ def text(folder, guest_map, row, store, pair, top):
         parts[domain, module_of(layer, name)] += n
     for (domain, part), n in parts.most_common(14):
         lines.append(f"  {n / per:9.0f} {100 * n / total:5.1f} %  {domain:5} {part}")
+    if not top:
+        return "\n".join(lines) + "\n"
     lines += ["", "by function (instructions for each request, share, calls for each request):"]
     for (domain, layer, name), n in p.by_symbol.most_common(top):
         calls = p.entries[domain, layer, name] / per

@@ -1,5 +1,6 @@
 """What people and programs read: tables, the JSON file, the plot."""
 import collections
+import contextlib
 import json
 import os
 import re
@@ -8,8 +9,9 @@ import subprocess
 from .results import times
 from .rows import COST_NS, ICOUNT_NS, METRICS, PAIRS, ROWS, STORES
 
-OURS = re.compile(r"tandem|blkback_|blkfront_")
-THEIRS = re.compile(r"xen_blk|(?<!tandem_)blkback|blkbk|xen_vbd|blkif_|comm=\d+\.\w+-\d+ ")
+# Their functions, threads and interrupts. Ours are called after the device, as vbd-3-51728.
+OURS = re.compile(r"tandem|blkback_|blkfront_|name=vbd-\d+-\d+")
+THEIRS = re.compile(r"xen_blk|(?<!tandem_)blkback|blkbk|xen_vbd|blkif_|name=blkif-backend|comm=\d+\.\w+-\d+ ")
 EVENT = re.compile(r"\s(timer_expire_entry|hrtimer_expire_entry|workqueue_execute_start|irq_handler_entry|sched_wakeup): (.*)")
 
 
@@ -93,6 +95,11 @@ class Cell:
         v = self.value(metric)
         return "-" if v is None else number(v)
 
+    def counted(self, metric):
+        """As text, with a mark where the trace has lost records and the count is too low."""
+        sure = metric.startswith("instructions") or not self.value("lost_trace_records")
+        return self.text(metric) + ("" if sure else "?")
+
     def busy(self):
         """Share of the time that the CPU spent in the two domains, by the two independent figures."""
         iops, instructions = self.value("iops"), self.value("instructions_per_io")
@@ -107,7 +114,7 @@ def cells(figures):
     return {key: Cell(figures, key) for key in in_order({k[:3] for k in figures})}
 
 
-COLUMNS = [("iops", "iops"), ("instructions_per_io", "instr/io"), ("instructions_dom0_per_io", "dom0"),
+COLUMNS = [("instructions_dom0_per_io", "dom0"),
            ("instructions_guest_per_io", "guest"), ("hypercalls_per_io", "hyperc/io"), ("events_per_io", "events/io"),
            ("grant_ops_per_io", "grants/io"), ("all_hypercalls_per_io", "all hc/io"), ("modelled_ns_per_io", "model ns")]
 
@@ -122,11 +129,12 @@ def table(results, figures, idle):
         if (row, store) != last:
             last = (row, store)
             lines += ["", f"{row} on {store}",
-                      f"  {'back/front':14} {'iops':>9} {'spread':>7} "
-                      + " ".join(f"{t:>9}" for _, t in COLUMNS[1:]) + f" {'MB/s':>7} {'busy':>5} {'x kernel':>8}"]
+                      f"  {'back/front':14} {'iops':>9} {'spread':>7} {'instr/io':>9} {'spread':>7} "
+                      + " ".join(f"{t:>9}" for _, t in COLUMNS) + f" {'MB/s':>7} {'busy':>5} {'x kernel':>8}"]
         ratio = ratio_text(figures, key)
         lines.append(f"  {pair:14} {cell.text('iops'):>9} {cell.spread('iops'):>7} "
-                     + " ".join(f"{cell.text(m):>9}" for m, _ in COLUMNS[1:])
+                     f"{cell.text('instructions_per_io'):>9} {cell.spread('instructions_per_io'):>7} "
+                     + " ".join(f"{cell.counted(m):>9}" for m, _ in COLUMNS)
                      + f" {cell.text('mb_per_s'):>7} {cell.busy():>5} {ratio:>8}")
     return lines + floor_lines(results, figures) + detail_lines(results) + idle_lines(idle) + check_lines(results)
 
@@ -219,8 +227,10 @@ def write_svg(folder, figures):
                 if any(values):
                     f.write(f'"{row.name}" ' + " ".join(f"{v.value:.1f}" if v else "NaN" for v in values) + "\n")
             f.write("\n\n")
-    script = svg_script(os.path.join(folder, "block.svg"), data, stores, pairs)
-    subprocess.run(["gnuplot"], input=script, text=True, check=False)
+    plot = os.path.join(folder, "block.svg")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(plot)
+    subprocess.run(["gnuplot"], input=svg_script(plot, data, stores, pairs), text=True, check=True)
     os.unlink(data)
 
 

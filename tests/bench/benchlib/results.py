@@ -54,7 +54,7 @@ class Results:
         elif kind == "run":
             self.runs[f["row"], f["store"], f["pair"]].append(f)
         elif kind == "trace":
-            self.traces.setdefault((f["row"], f["store"], f["pair"]), {})[f["kind"]] = f
+            self.traces.setdefault((f["row"], f["store"], f["pair"]), {"base": [], "full": []})[f["kind"]].append(f)
         elif kind == "check":
             self.checks.append(f)
         elif kind == "idle":
@@ -70,13 +70,16 @@ class Results:
     def figures(self):
         """{(row, store, pair, metric): Figure}, in the order of the plan."""
         found = {}
-        for key, runs in self.runs.items():
-            for metric, values in self.timed(runs).items():
-                found[(*key, metric)] = Figure(values)
-            if key in self.traces:
-                for metric, value in self.counted(key).items():
-                    found[(*key, metric)] = Figure([value])
+        for key in dict.fromkeys([*self.runs, *self.traces]):
+            values = self.timed(self.runs[key]) if key in self.runs else {}
+            for metric, more in self.counted(key).items() if key in self.traces else ():
+                values[metric] = more
+            for metric, some in values.items():
+                found[(*key, metric)] = Figure(some)
         return found
+
+    def failed_checks(self):
+        return [c for c in self.checks if c["result"] != "ok"]
 
     def timed(self, runs):
         """Metrics of one cell's timed runs. What a run costs apart from its
@@ -100,11 +103,20 @@ class Results:
         return values
 
     def counted(self, key):
-        base, full = (self.traces[key][k] for k in ("base", "full"))
+        """Metrics of one cell's runs under xentrace, a list of values for each."""
+        (base,), full = self.traces[key]["base"], self.traces[key]["full"]
+        zero = parse_file(self.trace_path(base["file"]))
+        values = collections.defaultdict(list)
+        for run in full:
+            more = int(run["ops"]) - int(base["ops"])
+            counts = parse_file(self.trace_path(run["file"]))
+            for metric, value in self.counts_of(key, counts, zero, int(run["guest"]), more).items():
+                values[metric].append(value)
+        return values
+
+    def counts_of(self, key, counts, zero, guest, ops):
         row, _, pair = key
-        ops = int(full["ops"]) - int(base["ops"])
-        zero, counts = (parse_file(self.trace_path(t["file"])) for t in (base, full))
-        doms = (0, int(full["guest"]))
+        doms = (0, guest)
 
         def per_io(what, *args):
             """A count of both domains, the base run's taken off."""
@@ -143,7 +155,7 @@ class Results:
 
     def detail(self, key):
         """Who makes which hypercalls, per operation: {domain: {name: count}}."""
-        base, full = (self.traces[key][k] for k in ("base", "full"))
+        base, full = (self.traces[key][k][0] for k in ("base", "full"))
         ops = int(full["ops"]) - int(base["ops"])
         zero, counts = (parse_file(self.trace_path(t["file"])) for t in (base, full))
         found = {}
