@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back ours --front kernel --raw-disk 256 --timeout 900
+# lab: --back ours --front kernel --timeout 900
 #
 # Our backend under the kernel's frontend: every kind of store, data checked in both
 # directions.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back ours --front ours --raw-disk 256 --timeout 1200
+# lab: --back ours --front ours --timeout 1200
 #
 # Our backend under our frontend: built in, as a module, under the stock kernel of the
 # distribution; PV and PVH.

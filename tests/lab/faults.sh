@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back ours --front kernel --raw-disk 256 --timeout 1200
+# lab: --back ours --front kernel --timeout 1200
 #
 # Stores that fail: errors reach the guest, nothing hangs, the rest works.
 # shellcheck disable=SC2016 # text for the guest's shell

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back kernel --front ours --raw-disk 256 --timeout 900
+# lab: --back kernel --front ours --timeout 900
 #
 # The kernel's backend over our frontend, built into the guest's kernel and as a module.
 set -u

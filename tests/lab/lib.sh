@@ -198,8 +198,8 @@ torn() {
 }
 
 # sum FILE SKIP_MB MB: checksum of a part
-sum() { dd if="$1" bs=1M skip="$2" count="$3" iflag=direct 2>/dev/null | sha256sum | cut -d' ' -f1; }
-sum_cached() { dd if="$1" bs=1M skip="$2" count="$3" 2>/dev/null | sha256sum | cut -d' ' -f1; }
+sum() { dd if="$1" bs=1M skip="$2" count="$3" iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1; }
+sum_cached() { dd if="$1" bs=1M skip="$2" count="$3" 2>/dev/null | md5sum | cut -d' ' -f1; }
 
 # blocks FILE: what it takes on its file system, KiB
 blocks() {

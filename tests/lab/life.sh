@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back ours --front kernel --raw-disk 256 --timeout 1200
+# lab: --back ours --front kernel --timeout 1200
 #
 # Connecting and letting go, again and again; unbinding behind a guest's back; and
 # whether anything leaks.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back ours --front ours --raw-disk 256 --timeout 1200
+# lab: --back ours --front ours --timeout 1200
 #
 # What happens to a disk of a running guest: new size, detach, surprise removal, save,
 # restore, migration. MOVES says how often it is saved and restored.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back ours --front ours --vcpus 2 --raw-disk 256 --timeout 900
+# lab: --back ours --front ours --vcpus 2 --timeout 900
 #
 # How our frontend connects: ring orders, queues, indirect segments, kept pages, or no
 # trust in the backend; with four CPUs in the guest (--mode mt: with real concurrency).

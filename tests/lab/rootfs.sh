@@ -22,7 +22,7 @@ make_tree() {
 	local applet
 	mkdir -p "$TREE"/{bin,sbin,proc,sys,dev,tmp,mnt,task}
 	cp "$(command -v busybox)" "$TREE/bin/busybox"
-	for applet in sh mount umount cat ls sha256sum md5sum dd seq poweroff reboot swapon swapoff sync rm touch \
+	for applet in sh mount umount cat ls md5sum dd seq poweroff reboot swapon swapoff sync rm touch \
 		grep awk free head mkdir sleep switch_root stat; do
 		ln -sf busybox "$TREE/bin/$applet"
 	done
