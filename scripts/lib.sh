@@ -2,7 +2,7 @@
 # lib.sh: what the setup and build scripts share: folders, progress with times, stamps.
 
 TANDEM_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-BUILD=${TANDEM_BUILD:-$TANDEM_ROOT/build}
+BUILD=$TANDEM_ROOT/build
 PLATFORM=$BUILD/platform
 DOM0_ROOT=$BUILD/dom0
 STAMPS=$BUILD/stamps

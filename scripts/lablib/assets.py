@@ -1,5 +1,6 @@
 """The disk with the guests' kernels and initial file system: the same for every
 run until one of them changes, and so made once and shared read-only."""
+import contextlib
 import fcntl
 import os
 import shutil
@@ -27,14 +28,22 @@ def inputs(build):
             yield path, "debug-modules/" + os.path.relpath(path, debug)
 
 
-def stale(image, files):
-    if not os.path.exists(image):
-        return True
-    made = os.stat(image).st_mtime_ns
-    return any(os.stat(source).st_ctime_ns > made for source, _ in files)
+def contents(files):
+    """What a disk of these files has: a file that came, went or changed makes another."""
+    stats = [(name, os.stat(source)) for source, name in files]
+    return "".join(f"{name} {s.st_size} {s.st_mtime_ns}\n" for name, s in sorted(stats))
 
 
-def make(image, files):
+def made_of(image):
+    """The contents of the disk that there is."""
+    try:
+        with open(image + ".contents", encoding="utf-8") as f:
+            return f.read() if os.path.exists(image) else None
+    except FileNotFoundError:
+        return None
+
+
+def make(image, files, what):
     folder = image + ".d"
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -45,16 +54,31 @@ def make(image, files):
     with open(new, "wb") as f:
         f.truncate(ASSETS_MB << 20)
     subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-d", folder, new], check=True)
-    os.rename(new, image)
     shutil.rmtree(folder)
+    # a disk without its list is made anew
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(image + ".contents")
+    os.rename(new, image)
+    with open(image + ".contents", "w", encoding="utf-8") as f:
+        f.write(what)
+
+
+@contextlib.contextmanager
+def guests_stay(build):
+    """Nobody exchanges the guests' kernels and modules meanwhile: scripts/guest-kernel,
+    which does, takes the same lock."""
+    os.makedirs(f"{build}/locks", exist_ok=True)
+    with open(f"{build}/locks/guests", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def assets(build, link):
     """Give a run its own name for the current disk, which another may replace."""
     image = os.path.join(build, "lab", "assets.img")
-    with open(image + ".lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with guests_stay(build):
         files = [(s, n) for s, n in inputs(build) if os.path.exists(s)]
-        if stale(image, files):
-            make(image, files)
+        what = contents(files)
+        if made_of(image) != what:
+            make(image, files, what)
         os.link(image, link)

@@ -1,4 +1,5 @@
 """The virtual machine: its command line, its channels, its snapshot."""
+import contextlib
 import hashlib
 import os
 import shutil
@@ -62,9 +63,9 @@ class Machine:
         args = ["-serial", f"file:{self.path('console.log')}"]
         for nr, name in enumerate(PORTS):
             kind = "virtconsole" if name == "tty" else "virtserialport"
-            args += ["-chardev", f"socket,id={name},path={self.path(name)},server=on,wait=off",
+            args += ["-chardev", f"socket,id={name},path={name},server=on,wait=off",
                      "-device", f"{kind},chardev={name},name={name},nr={nr}"]
-        return args + ["-qmp", f"unix:{self.path('qmp')},server=on,wait=off"]
+        return args + ["-qmp", "unix:qmp,server=on,wait=off"]
 
     def disk_args(self):
         disks = [("root.qcow2", "qcow2", ""), ("input.img", "raw", ",read-only=on")]
@@ -108,28 +109,61 @@ class Machine:
         with open(self.path("qemu.log"), "wb") as log:
             log.write((" ".join(command) + "\n").encode())
             log.flush()
+            # its sockets are named from its own folder: a socket's path has 107 bytes at most
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
-        self.qmp = Qmp(self.path("qmp"))
-        self.ports = {name: connect(self.path(name)) for name in PORTS}
+                                            stdout=log, stderr=log, cwd=self.dir)
+        self.connect()
+
+    def connect(self):
+        folder = os.open(self.dir, os.O_PATH | os.O_DIRECTORY)
+        try:
+            near = f"/proc/self/fd/{folder}"
+            self.qmp = Qmp(connect(f"{near}/qmp", self.alive))
+            self.ports = {name: connect(f"{near}/{name}", self.alive) for name in PORTS}
+        finally:
+            os.close(folder)
+
+    @contextlib.contextmanager
+    def explained(self):
+        """What QEMU said last belongs to whatever went wrong with it."""
+        try:
+            yield
+        except (RuntimeError, OSError) as e:
+            raise RuntimeError(f"{e}\n{self.last_words()}".rstrip()) from e
+
+    def last_words(self, lines=10):
+        """The end of QEMU's log, which begins with its command line."""
+        if self.process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)  # it may be about to say them
+        try:
+            with open(self.path("qemu.log"), encoding="utf-8", errors="replace") as f:
+                return "\n".join(f.read().splitlines()[1:][-lines:])
+        except FileNotFoundError:
+            return ""
 
     def restore(self):
         os.utime(self.snapshot_dir())
-        self.start("-incoming", "defer")
-        self.qmp.command("migrate-incoming", uri=f"exec:cat {self.snapshot_dir()}/state")
-        self.qmp.migrated()
-        self.qmp.command("cont")
+        with self.explained():
+            self.start("-incoming", "defer")
+            self.qmp.command("migrate-incoming", uri=f"exec:cat {self.snapshot_dir()}/state")
+            self.qmp.migrated()
+            self.qmp.command("cont")
 
     def boot(self):
-        self.start()
-        self.wait_ready()
+        with self.explained():
+            self.start()
+            self.wait_ready()
 
     def wait_ready(self, seconds=300):
         ctl = self.ports["ctl"]
         ctl.settimeout(seconds)
         text = b""
         while b"ready\n" not in text:
-            more = ctl.recv(100)
+            try:
+                more = ctl.recv(100)
+            except OSError:
+                more = b""
             if not more:
                 raise RuntimeError(f"dom0 did not come up; the end of its console:\n{self.console_end()}")
             text += more

@@ -2,14 +2,24 @@
 import re
 
 RED = re.compile(r"""
-    WARNING:\ .*\bat\b | WARNING:\ (CPU|possible|suspicious|inconsistent|held|bad) | \bOops\b | \bBUG:\ | kernel\ BUG\ at
-  | blocked\ for\ more\ than | soft\ lockup | hard\ LOCKUP | rcu.*detected\ stalls | rcu.*self-detected\ stall
-  | \bKASAN: | \bKFENCE: | \bUBSAN: | unreferenced\ object | possible\ circular\ locking | recursive\ locking
-  | suspicious\ RCU\ usage | general\ protection\ fault | Internal\ error | Call\ Trace: | Kernel\ panic
-  | refcount_t: | list_(add|del)\ corruption | Bad\ page\ state | Poison\ overwritten | Redzone\ overwritten
-  | Objects\ remaining\ in | Slab\ corruption | scheduling\ while\ atomic | sleeping\ function\ called
-  | Domain\ \d+\ \(vcpu\#\d+\)\ crashed | Hardware\ Dom0\ crashed | domain_crash\ called | Xen\ BUG\ at | Assertion\ .*\ failed
-  | \bWARNING:\ CPU
+    # WARN_ON, and lockdep
+    \bWARNING:\ (CPU|possible|suspicious|inconsistent|held|bad|lock\ held|Nested\ lock|chain_key) | \bWARNING:\ .*\bat\b
+  | IRQ-safe\ ->\ | still\ has\ locks\ held | trying\ to\ register\ non-static\ key | suspicious\ RCU\ usage
+  | possible\ circular\ locking | recursive\ locking
+    # it dies
+  | \bOops\b | \bBUG:\  | kernel\ BUG\ at | general\ protection\ fault | \bdouble\ fault\b | \bstack\ segment: | :\ [0-9a-f]{4}\ \[\#\d+\]
+  | Internal\ error | Call\ Trace: | Kernel\ panic
+    # it hangs
+  | blocked\ for\ more\ than | soft\ lockup | hard\ LOCKUP | rcu.*detected\ (expedited\ )?stalls | rcu.*self-detected\ stall
+  | scheduling\ while\ atomic | sleeping\ function\ called
+    # memory
+  | \bKASAN: | \bKFENCE: | \bUBSAN: | unreferenced\ object | refcount_t: | list_(add|del)\ corruption | Bad\ page\ state
+  | \bBUG\ .*\((Not\ t|T)ainted | Poison\ overwritten | Redzone\ overwritten | Objects\ remaining\ in | Slab\ corruption
+    # a page that was granted and cannot be had back; "deferring" is what a peer may cause
+  | leaking\ g\.e\. | g\.e\.\ \S+\ still\ in\ use
+    # Xen
+  | Domain\ \d+\ \(vcpu\#\d+\)\ crashed | Hardware\ Dom0\ crashed | domain_crash\ called | Xen\ (BUG|WARN)\ at | Assertion\ .*\ failed
+  | \bPanic\ on\ CPU
 """, re.VERBOSE)
 
 # A guest program's output passes through its console: such lines begin with a

@@ -23,8 +23,12 @@
 #define MAX_CLEANUPS	256
 #define GROWTH_KB	1024
 
+#define REASON_LEN	128
+
 static const char *case_name;
 static bool case_failed;
+/* Why a case was skipped; it says so in its own process. */
+static char *skip_reason;
 
 static struct {
 	void (*fn)(void *arg);
@@ -105,11 +109,9 @@ void peer_skip(const char *fmt, ...)
 {
 	va_list ap;
 
-	printf("# skip: ");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vsnprintf(skip_reason, REASON_LEN, fmt, ap);
 	va_end(ap);
-	putchar('\n');
 	run_cleanups();
 	fflush(stdout);
 	_exit(case_failed ? 1 : EXIT_SKIP);
@@ -338,9 +340,9 @@ static void visit_case(const struct peer_program *program,
 		total.skipped++;
 	else if (status)
 		total.failed++;
-	printf("%s %u %s%s\n", status && status != EXIT_SKIP ? "not ok" : "ok",
-	       total.nr, c->name,
-	       status == EXIT_SKIP ? " # SKIP see above" : "");
+	printf("%s %u %s%s%s\n", status && status != EXIT_SKIP ? "not ok" : "ok",
+	       total.nr, c->name, status == EXIT_SKIP ? " # SKIP " : "",
+	       status == EXIT_SKIP ? skip_reason : "");
 	if (now_ms() - start > 10000)
 		printf("# %s took %u s\n", c->name,
 		       (unsigned int)((now_ms() - start) / 1000));
@@ -372,6 +374,10 @@ int peer_main(int argc, char **argv, const struct peer_program *program)
 		fprintf(stderr, "%s: no such case\n", program->name);
 		return 2;
 	}
+	skip_reason = mmap(NULL, REASON_LEN, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (skip_reason == MAP_FAILED)
+		return 1;
 	prepare_kernel();
 	klog_start();
 	printf("KTAP version 1\n1..%u\n", nr);

@@ -8,7 +8,7 @@ set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tests/lib/ktap.sh"
 TREE=${1:-$ROOT}
-PLATFORM=${TANDEM_BUILD:-$ROOT/build}/platform
+PLATFORM=$ROOT/build/platform
 
 # The tests run in a mount namespace of their own, so that no mount outlives them.
 if [ "${IN_NAMESPACE-}" != 1 ] && [ "$(id -u)" -eq 0 ]; then

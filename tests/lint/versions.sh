@@ -10,7 +10,7 @@ builds() { # VERSION: and all three are there
 	local m
 	"$ROOT/scripts/modules" "$1" || return
 	for m in tandem tandem_blkback tandem_blkfront; do
-		[ -s "${TANDEM_BUILD:-$ROOT/build}/modules/$1/$m.ko" ] || return
+		[ -s "$ROOT/build/modules/$1/$m.ko" ] || return
 	done
 }
 

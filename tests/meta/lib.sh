@@ -6,7 +6,7 @@
 META=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$META/../..
 # shellcheck disable=SC2034 # for those who source this
-META_BUILD=${TANDEM_BUILD:-$ROOT/build}/tests/meta
+META_BUILD=$ROOT/build/tests/meta
 # shellcheck source=tests/lib/ktap.sh
 . "$ROOT/tests/lib/ktap.sh"
 
