@@ -20,6 +20,12 @@ need_root() { [ "$(id -u)" -eq 0 ] || die "run as root"; }
 # packages NAME: the words of scripts/packages/NAME without comments
 packages() { sed 's/#.*//' "$TANDEM_ROOT/scripts/packages/$1" | xargs; }
 
+# driver_sources: what the modules and the guests' frontends are built from
+driver_sources() {
+	(cd "$TANDEM_ROOT" && find Kbuild Kconfig common blkif netif console backend frontend \
+		-maxdepth 0 2>/dev/null)
+}
+
 # step NAME COMMAND...: run it, say what and how long; its output goes to a log
 step() {
 	local name=$1 start=$SECONDS log

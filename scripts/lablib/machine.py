@@ -155,7 +155,8 @@ class Machine:
             self.start()
             self.wait_ready()
 
-    def wait_ready(self, seconds=300):
+    def wait_ready(self, seconds=900):
+        """The time is for a debug kernel on a busy machine."""
         ctl = self.ports["ctl"]
         ctl.settimeout(seconds)
         text = b""
