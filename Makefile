@@ -16,7 +16,7 @@ run:
 setup:
 	@scripts/setup
 
-## make check [TEST=name] all tests, or those whose name contains TEST
+## make check [TEST=name] all tests, or those of that name or with it in their names
 check: setup modules
 	@scripts/check $(TEST)
 

@@ -2,6 +2,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -16,6 +17,7 @@ XEN_ARGS = "console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info/info cons
 DOM0_ARGS = ("root=/dev/vda console=hvc0 loglevel=5 audit=0 apparmor=0 selinux=0 "
              "cryptomgr.notests net.ifnames=0 log_buf_len=4M "
              "oops=panic panic_on_warn=1 hung_task_panic=1 softlockup_panic=1 panic=-1")
+CRASHED = re.compile(rb"^\(XEN\) (Hardware Dom0 crashed|Reboot in five seconds)", re.M)
 # Not U: to note who allocated an object, each time, is 40 % of all that dom0 does.
 CHECK_ARGS = "slub_debug=FZP page_poison=1"
 
@@ -157,18 +159,32 @@ class Machine:
 
     def wait_ready(self, seconds=900):
         """The time is for a debug kernel on a busy machine."""
-        ctl = self.ports["ctl"]
-        ctl.settimeout(seconds)
-        text = b""
+        ctl, text, end = self.ports["ctl"], b"", time.monotonic() + seconds
+        ctl.settimeout(1)
         while b"ready\n" not in text:
-            try:
-                more = ctl.recv(100)
-            except OSError:
-                more = b""
+            more = self.ctl_data(ctl)
+            if more is None and not self.crashed() and time.monotonic() < end:
+                continue
             if not more:
                 raise RuntimeError(f"dom0 did not come up; the end of its console:\n{self.console_end()}")
             text += more
         ctl.settimeout(None)
+
+    @staticmethod
+    def ctl_data(ctl):
+        """What came, nothing at the end, None if nothing came yet."""
+        try:
+            return ctl.recv(100)
+        except TimeoutError:
+            return None
+        except ConnectionError:
+            return b""
+
+    def crashed(self):
+        """dom0 or Xen did. Xen then counts five seconds before it reboots, in a loop in
+        which they are minutes under emulation."""
+        with open(self.path("console.log"), "rb") as f:
+            return bool(CRASHED.search(f.read()))
 
     def console_end(self, lines=60):
         with open(self.path("console.log"), encoding="utf-8", errors="replace") as f:

@@ -39,3 +39,30 @@ red() {
 		return 1
 	}
 }
+
+# named LOG PATTERN FILE: the lab's output in FILE names such a line of that log
+named() {
+	grep -q "^lab: red: $1: .*$2" "$3" || {
+		echo "no line of $1 with '$2' in:"
+		cat "$3"
+		return 1
+	}
+}
+
+# every_complaint LOG FILE STATUS: what tests/meta/misbehave made of a run, FILE being
+# the lab's output
+every_complaint() {
+	ktap_check "all is well, says the script" grep -qx 'all is well' "$2"
+	ktap_check "and yet: 125" [ "$3" -eq 125 ]
+	ktap_check "WARN" named "$1" 'WARNING: CPU.*redlog_warn' "$2"
+	ktap_check "oops" named "$1" 'BUG: kernel NULL pointer\|Oops: ' "$2"
+	ktap_check "BUG" named "$1" 'kernel BUG at .*redlog.c' "$2"
+	ktap_check "a task that hangs" named "$1" 'INFO: task redlog.* blocked for more than' "$2"
+	ktap_check "a processor that hangs" named "$1" 'soft lockup - CPU#0 stuck .*redlog' "$2"
+	ktap_check "an RCU stall" named "$1" 'rcu: .*stall' "$2"
+	ktap_check "text of UBSAN" named "$1" 'UBSAN: ' "$2"
+	ktap_check "text of KASAN" named "$1" 'KASAN: ' "$2"
+	ktap_check "text of kmemleak" named "$1" 'unreferenced object' "$2"
+	ktap_check "text of lockdep" named "$1" 'possible circular locking' "$2"
+	ktap_check "a grant that leaks" named "$1" 'leaking g\.e\.' "$2"
+}

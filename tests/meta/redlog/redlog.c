@@ -1,21 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * redlog: a kernel that misbehaves on request, to see that the lab notices.
- * Loading it does what the parameter says; then the load fails, so that it can
- * be loaded again.
+ *
+ * A name written to its parameter `make` (or given when it is loaded) says how.
+ * It is a thread that does so, since it may never return.
  */
 #include <linux/bug.h>
 #include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
-static char *what = "nothing";
-module_param(what, charp, 0444);
-MODULE_PARM_DESC(what, "warn, oops, bug, hang or lockup");
+static unsigned int seconds = 4;
+module_param(seconds, uint, 0644);
+MODULE_PARM_DESC(seconds, "how long a processor hangs");
+
+static void redlog_warn(void)
+{
+	WARN(1, "redlog was asked to warn\n");
+}
 
 static void redlog_oops(void)
 {
 	*(volatile int *)8 = 1;
+}
+
+static void redlog_bug(void)
+{
+	BUG();
 }
 
 static void redlog_hang(void)
@@ -26,26 +41,76 @@ static void redlog_hang(void)
 
 static void redlog_lockup(void)
 {
+	ktime_t end;
+	int i;
+
+	/* a grace period that has begun, and waits for us */
+	start_poll_synchronize_rcu();
+	for (i = 0; i < 10; i++)
+		yield();
 	preempt_disable();
-	for (;;)
-		cpu_relax();
+	end = ktime_add_ms(ktime_get(), seconds * 1000);
+	while (ktime_before(ktime_get(), end))
+		for (i = 0; i < 100000; i++)
+			barrier();
+	preempt_enable();
 }
 
-static int __init redlog_init(void)
+/* Red only where the allocator looks: with slub_debug on the command line. */
+static void redlog_slab(void)
 {
-	if (!strcmp(what, "warn"))
-		WARN(1, "redlog was asked to warn\n");
-	else if (!strcmp(what, "oops"))
-		redlog_oops();
-	else if (!strcmp(what, "bug"))
-		BUG();
-	else if (!strcmp(what, "hang"))
-		redlog_hang();
-	else if (!strcmp(what, "lockup"))
-		redlog_lockup();
-	return -ECANCELED;
+	u8 *object = kmalloc(64, GFP_KERNEL);
+
+	OPTIMIZER_HIDE_VAR(object);
+	if (object)
+		object[64] = 1;
+	kfree(object);
 }
-module_init(redlog_init);
+
+static void redlog_free_twice(void)
+{
+	u8 *object = kmalloc(64, GFP_KERNEL);
+
+	kfree(object);
+	OPTIMIZER_HIDE_VAR(object);
+	kfree(object);
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(void);
+} ways[] = {
+	{ "warn", redlog_warn },
+	{ "oops", redlog_oops },
+	{ "bug", redlog_bug },
+	{ "hang", redlog_hang },
+	{ "lockup", redlog_lockup },
+	{ "slab", redlog_slab },
+	{ "free-twice", redlog_free_twice },
+};
+
+static int redlog_thread(void *fn)
+{
+	((void (*)(void))fn)();
+	return 0;
+}
+
+static int redlog_make(const char *name, const struct kernel_param *param)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		if (sysfs_streq(name, ways[i].name))
+			return PTR_ERR_OR_ZERO(kthread_run(redlog_thread,
+							   ways[i].fn,
+							   "redlog"));
+	return -EINVAL;
+}
+
+static const struct kernel_param_ops redlog_ops = { .set = redlog_make };
+
+module_param_cb(make, &redlog_ops, NULL, 0200);
+MODULE_PARM_DESC(make, "warn, oops, bug, hang, lockup, slab or free-twice");
 
 MODULE_DESCRIPTION("Misbehaves on request");
 MODULE_LICENSE("GPL");
