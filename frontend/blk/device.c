@@ -213,7 +213,7 @@ static void blkfront_resize(struct blkfront *front)
 		return;
 	tandem_blkfront_disk_resize(front);
 	if (memcmp(&before, &front->info, sizeof(before)))
-		front->stale = true;
+		tandem_blkfront_disk_refresh(front);
 }
 
 static int blkfront_act(struct tandem_device *dev, unsigned int todo)
@@ -338,6 +338,7 @@ static int blkfront_probe(struct xenbus_device *xdev,
 		return -ENOMEM;
 	kref_init(&front->ref);
 	INIT_WORK(&front->quarantine, blkfront_quarantine);
+	INIT_WORK(&front->limits, tandem_blkfront_disk_limits);
 	tandem_device_init(&front->dev, xdev, &blkfront_ops);
 	ratelimit_state_init(&front->remarks, DEVICE_REMARK_INTERVAL,
 			     DEVICE_REMARKS);

@@ -32,9 +32,11 @@ struct dentry;
  * @open: there are rings, and grants of them
  * @paused: the block layer sends nothing
  * @refused: somebody wants the disk to go when it is closed
- * @stale: the limits of @disk are not those of @info
+ * @stale: @info lost a feature that @disk is still known for
  * @dead: the device is gone from the bus; nothing is ever sent again
  * @quarantine: fails what is out on queues that are broken
+ * @limits: tells the block layer what is in @info; waits for requests, so that
+ *          nobody but the end of @disk waits for it
  * @remarks: how often to say what is no error; errors have their own count
  * @debug: directory in debugfs
  * @last_error: for debugfs; written by the device's work
@@ -59,6 +61,7 @@ struct blkfront {
 	bool stale;
 	bool dead;
 	struct work_struct quarantine;
+	struct work_struct limits;
 	struct ratelimit_state remarks;
 	struct dentry *debug;
 	char last_error[96];

@@ -306,6 +306,8 @@ void tandem_blkfront_disk_remove(struct blkfront *front, bool surprise)
 	tandem_blkfront_disk_resume(front);
 	del_gendisk(disk);
 	tandem_blkfront_close(front, BLKFRONT_QUEUE_DEAD);
+	/* No request is out any more, so if this one waits it has an end. */
+	cancel_work_sync(&front->limits);
 	front->disk = NULL;
 	blk_mq_free_tag_set(&front->tags);
 	put_disk(disk);
@@ -325,18 +327,35 @@ void tandem_blkfront_disk_resize(struct blkfront *front)
 }
 
 /**
- * tandem_blkfront_disk_refresh() - tell the block layer what changed
- * @front: with a disk that is not paused
+ * tandem_blkfront_disk_limits() - tell the block layer the disk's limits
+ * @work: of a disk
+ *
+ * They change only while no request is out, so this waits for all that are, and
+ * a backend may take its time for those, or for ever. Hence a work of its own.
+ *
+ * Features are read without a lock; whoever changes one has this run once more.
  */
-void tandem_blkfront_disk_refresh(struct blkfront *front)
+void tandem_blkfront_disk_limits(struct work_struct *work)
 {
+	struct blkfront *front = container_of(work, struct blkfront, limits);
 	struct tandem_blk_limits limits;
 
 	blkfront_limits(front, &limits);
 	limits.logical = queue_logical_block_size(front->disk->queue);
 	limits.physical = queue_physical_block_size(front->disk->queue);
 	tandem_blk_set_limits(front->disk, &limits);
+}
+
+/**
+ * tandem_blkfront_disk_refresh() - tell the block layer what changed
+ * @front: with a disk
+ *
+ * Waits for nothing.
+ */
+void tandem_blkfront_disk_refresh(struct blkfront *front)
+{
 	set_disk_ro(front->disk, front->info.readonly);
+	schedule_work(&front->limits);
 }
 
 /**

@@ -232,6 +232,26 @@ static void resize(void)
 	expect(back_close(&back), "no orderly end");
 }
 
+/* What is written with a new size is there without anything else happening. */
+static void resize_readonly(void)
+{
+	char path[PATH_BYTES], text[8] = "";
+	struct back_cfg cfg = { .flush = true };
+	uint64_t end;
+
+	back_start(&back, &cfg);
+	snprintf(path, sizeof(path), "/sys/block/%.40s/ro",
+		 back.disk + strlen("/dev/"));
+	store_put(back.dir, "info", "%u", VDISK_READONLY);
+	back_set_state(&back, XB_CONNECTED);
+	end = now_ms() + PATIENCE;
+	while (file_read(path, text, sizeof(text)) && text[0] != '1' &&
+	       now_ms() < end)
+		sleep_ms(2);
+	expect(text[0] == '1', "the disk is not read-only: '%s'", text);
+	expect(back_close(&back), "no orderly end");
+}
+
 const struct peer_case blkfront_key[] = {
 	{ "back-key-sectors", key_sectors, 120, 0 },
 	{ "back-key-sector-size", key_sector_size, 120, 0 },
@@ -246,5 +266,6 @@ const struct peer_case blkfront_key[] = {
 	{ "back-key-own-directory", own_keys, 200, 0 },
 	{ "back-key-missing", missing, 120, 0 },
 	{ "back-resize-to-anything", resize, 120, 0 },
+	{ "back-resize-readonly", resize_readonly, 120, 0 },
 	{ 0 },
 };

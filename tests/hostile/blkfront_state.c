@@ -149,6 +149,32 @@ static void closes_under_load(void)
 	}
 }
 
+/*
+ * A new size, then a request that is never answered, and the backend closes while
+ * the directories stay. What the disk is told of the new size may wait for that
+ * request, but the end of the backend may not.
+ */
+static void closes_after_resize(void)
+{
+	struct io_try io = { .bytes = 4096, .offset = 8192 };
+	int child;
+
+	reach(XB_CONNECTED);
+	store_put(back.dir, "sectors", "%llu", BACK_SECTORS / 2);
+	back_set_state(&back, XB_CONNECTED);
+	sleep_ms(SILENCE);
+	back_hook(&back, swallow, NULL);
+	child = io_begin(&back, &io);
+	sleep_ms(SILENCE);
+	back_set_state(&back, XB_CONNECTED);
+	sleep_ms(SILENCE);
+	back_set_state(&back, XB_CLOSED);
+	expect(io_end(child, PATIENCE) == IO_ERROR,
+	       "a request does not end with its backend");
+	expect(back_wait(&back, STATE(XB_CLOSED)), "the frontend is in state %u",
+	       back_peer(&back));
+}
+
 /* The backend goes through states while the disk is in use. */
 static void cycles(void)
 {
@@ -235,6 +261,7 @@ const struct peer_case blkfront_state[] = {
 	{ "back-state-junk", junk_states, 0, 0 },
 	{ "back-closes-at-once", closes_at_once, 0, CASE_MEMORY },
 	{ "back-closes-under-load", closes_under_load, 200, 0 },
+	{ "back-closes-after-resize", closes_after_resize, 120, 0 },
 	{ "back-state-cycles", cycles, 0, 0 },
 	{ "back-connect-toggle", connect_toggle, 120, CASE_MEMORY },
 	{ "back-remove-and-add", remove_and_add, 120, CASE_MEMORY },
