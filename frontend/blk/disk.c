@@ -32,12 +32,18 @@ static blk_status_t blkfront_refuse(struct request *rq, blk_status_t status)
 	return BLK_STS_OK;
 }
 
+/* The queue is not live, or others come first. The dead will not be again. */
 static blk_status_t blkfront_wait_turn(struct blkfront_queue *queue)
 {
+	blk_status_t status = BLK_STS_RESOURCE;
+
 	spin_lock_bh(&queue->lock);
-	queue->starved = true;
+	if (queue->state == BLKFRONT_QUEUE_DEAD)
+		status = BLK_STS_IOERR;
+	else
+		queue->starved = true;
 	spin_unlock_bh(&queue->lock);
-	return BLK_STS_RESOURCE;
+	return status;
 }
 
 static blk_status_t blkfront_queue_rq(struct blk_mq_hw_ctx *hctx,
@@ -51,9 +57,8 @@ static blk_status_t blkfront_queue_rq(struct blk_mq_hw_ctx *hctx,
 	status = tandem_blkfront_req_init(queue, req);
 	if (unlikely(status))
 		return blkfront_refuse(bd->rq, status);
-	if (unlikely(READ_ONCE(queue->state) == BLKFRONT_QUEUE_DEAD))
-		return BLK_STS_IOERR;
-	if (unlikely(READ_ONCE(queue->backlog.first)))
+	if (unlikely(READ_ONCE(queue->state) != BLKFRONT_QUEUE_LIVE ||
+		     READ_ONCE(queue->backlog.first)))
 		return blkfront_wait_turn(queue);
 	return tandem_blkfront_req_send(queue, req, bd->last);
 }

@@ -57,26 +57,44 @@ static void lent_forget(struct blkfront_req *req)
 }
 
 /**
- * tandem_blkfront_lend() - lend all pages of a request, if possible
+ * tandem_blkfront_lendable() - could all pages of a request be lent
  * @queue: the queue
  * @req: request with data, no part of which is out
  *
+ * Return: the segments that they make, or 0: data is then copied.
+ */
+unsigned int tandem_blkfront_lendable(const struct blkfront_queue *queue,
+				      struct blkfront_req *req)
+{
+	unsigned int nr = lent_count(blkfront_rq(req));
+
+	if (nr > queue->max_segs ||
+	    (nr > TANDEM_BLKIF_MAX_SEGS && req->flags & BLKFRONT_REQ_BARRIER))
+		return 0;
+	return nr;
+}
+
+/**
+ * tandem_blkfront_lend() - lend all pages of a request
+ * @queue: the queue
+ * @req: the request
+ * @nr: what tandem_blkfront_lendable() said, and not 0
+ *
+ * The backend can use them from here on, also before it is told of them: it may
+ * guess. So tandem_blkfront_unlend() may fail even for what was never sent.
+ *
  * Context: any.
- * Return: false when it cannot be done now or ever: data is then copied.
+ * Return: false when there is no room now: data is then copied.
  */
 bool tandem_blkfront_lend(struct blkfront_queue *queue,
-			  struct blkfront_req *req)
+			  struct blkfront_req *req, unsigned int nr)
 {
 	struct request *rq = blkfront_rq(req);
-	unsigned int nr = lent_count(rq);
 	struct tandem_lend lend;
 	struct req_iterator iter;
 	struct bio_vec bv;
 	unsigned int i = 0;
 
-	if (!nr || nr > queue->max_segs ||
-	    (nr > TANDEM_BLKIF_MAX_SEGS && req->flags & BLKFRONT_REQ_BARRIER))
-		return false;
 	if (!lent_room(req, nr))
 		return false;
 	if (tandem_lend_begin(&lend, queue->pool.peer, nr)) {

@@ -9,8 +9,10 @@
 
 struct blkfront;
 
+unsigned int tandem_blkfront_lendable(const struct blkfront_queue *queue,
+				      struct blkfront_req *req);
 bool tandem_blkfront_lend(struct blkfront_queue *queue,
-			  struct blkfront_req *req);
+			  struct blkfront_req *req, unsigned int nr);
 void tandem_blkfront_lent_segs(struct blkfront_req *req,
 			       struct tandem_blkif_seg *segs, void *page);
 bool tandem_blkfront_unlend(struct blkfront_req *req);

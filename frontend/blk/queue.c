@@ -292,6 +292,34 @@ static void blkfront_give_up(struct blkfront_queue *queue,
 	tandem_blkfront_fail(req);
 }
 
+/**
+ * tandem_blkfront_hold() - the backend has a page of a request, and must not
+ * @queue: the queue
+ * @req: request that tandem_blkfront_unlend() said false of
+ *
+ * It is held until the queue ends, which waits a while for the backend to let go.
+ * A dead queue may have ended already, so the request does, and the page stays
+ * with the grant table.
+ *
+ * Context: any but hard interrupts.
+ */
+void tandem_blkfront_hold(struct blkfront_queue *queue,
+			  struct blkfront_req *req)
+{
+	bool dead;
+
+	spin_lock_bh(&queue->lock);
+	dead = queue->state == BLKFRONT_QUEUE_DEAD;
+	if (!dead) {
+		blkfront_list_add(&queue->held, req);
+		tandem_blkfront_queue_break(queue, "page still mapped",
+					    req->slot);
+	}
+	spin_unlock_bh(&queue->lock);
+	if (dead)
+		blkfront_give_up(queue, req);
+}
+
 static struct blkfront_list blkfront_take_list(struct blkfront_queue *queue,
 					       struct blkfront_list *list)
 {

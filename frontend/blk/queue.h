@@ -111,7 +111,7 @@ struct blkfront_stats {
  * @ids: numbers of the free slots, a stack
  * @slot: requests that are out, by their number
  * @backlog: requests to be sent before any new one
- * @held: answered requests whose pages the backend does not let go of
+ * @held: requests that are not out, and whose pages the backend does not let go of
  * @event: its event channel
  * @bh: takes responses
  * @trim: gives back pages of an idle disk; not armed without recent growth
@@ -176,6 +176,8 @@ void tandem_blkfront_queue_adopt(struct blkfront_queue *from,
 void tandem_blkfront_queue_revive(struct blkfront_queue *queue);
 void tandem_blkfront_queue_kill(struct blkfront_queue *queue);
 void tandem_blkfront_fail(struct blkfront_req *req);
+void tandem_blkfront_hold(struct blkfront_queue *queue,
+			  struct blkfront_req *req);
 bool tandem_blkfront_queue_busy(struct blkfront_queue *queue);
 
 /* response.c: */

@@ -190,26 +190,47 @@ static bool blkfront_copy(struct blkfront_queue *queue,
 	return true;
 }
 
-static bool blkfront_lent(struct blkfront_queue *queue,
-			  struct blkfront_req *req,
-			  struct tandem_blkif_seg *segs)
+static bool blkfront_take_indirect(struct blkfront_queue *queue,
+				   struct blkfront_req *req)
 {
-	if (!tandem_blkfront_lend(queue, req))
-		return false;
-	queue->stats.lent += req->nr_segs;
-	if (req->nr_segs <= TANDEM_BLKIF_MAX_SEGS) {
-		tandem_blkfront_lent_segs(req, segs, NULL);
-		return true;
-	}
 	spin_lock_bh(&queue->lock);
 	if (queue->pool.nr_free)
 		req->indirect = tandem_blkfront_buf_take(&queue->pool);
 	spin_unlock_bh(&queue->lock);
+	return req->indirect;
+}
+
+static void blkfront_untake_indirect(struct blkfront_queue *queue,
+				     struct blkfront_req *req)
+{
+	if (!req->indirect)
+		return;
+	spin_lock_bh(&queue->lock);
+	tandem_blkfront_buf_put(&queue->pool, req->indirect);
+	spin_unlock_bh(&queue->lock);
+	req->indirect = NULL;
+}
+
+/* Lending comes last: what is lent may not be had back at once. */
+static bool blkfront_lent(struct blkfront_queue *queue,
+			  struct blkfront_req *req,
+			  struct tandem_blkif_seg *segs)
+{
+	unsigned int nr = tandem_blkfront_lendable(queue, req);
+
+	if (!nr || (nr > TANDEM_BLKIF_MAX_SEGS &&
+		    !blkfront_take_indirect(queue, req)))
+		return false;
+	if (!tandem_blkfront_lend(queue, req, nr)) {
+		blkfront_untake_indirect(queue, req);
+		return false;
+	}
+	queue->stats.lent += nr;
 	if (req->indirect)
 		blkfront_indirect_segs(queue, req, segs);
 	else
-		tandem_blkfront_unlend(req);
-	return req->indirect;
+		tandem_blkfront_lent_segs(req, segs, NULL);
+	return true;
 }
 
 /* What is done without the lock. False: try again later. */
@@ -307,7 +328,8 @@ static blk_status_t blkfront_post(struct blkfront_queue *queue,
  * @last: publish it, and whatever was put there before
  *
  * After success the request may be completed at any moment, and is not touched
- * any more.
+ * any more. That includes one that is held, because the backend had a page of it
+ * mapped before it was told of it.
  *
  * Context: any but hard interrupts, with interrupts on.
  * Return: BLK_STS_OK; BLK_STS_RESOURCE to try again later, which the queue will
@@ -336,8 +358,11 @@ blk_status_t tandem_blkfront_req_send(struct blkfront_queue *queue,
 		notify = tandem_blkfront_queue_push(queue);
 	}
 	spin_unlock_bh(&queue->lock);
-	if (unlikely(status))
-		tandem_blkfront_unlend(req);
+	/* The backend was not told of the pages, and has one mapped: it guesses. */
+	if (unlikely(status) && !tandem_blkfront_unlend(req)) {
+		tandem_blkfront_hold(queue, req);
+		status = BLK_STS_OK;
+	}
 	if (notify)
 		tandem_event_notify(&queue->event);
 	return status;

@@ -204,15 +204,6 @@ static void blkfront_unsupported(struct blkfront_queue *queue,
 	}
 }
 
-static void blkfront_hold(struct blkfront_queue *queue,
-			  struct blkfront_req *req)
-{
-	spin_lock_bh(&queue->lock);
-	blkfront_list_add(&queue->held, req);
-	tandem_blkfront_queue_break(queue, "page still mapped", req->slot);
-	spin_unlock_bh(&queue->lock);
-}
-
 static void blkfront_complete_odd(struct blkfront_queue *queue,
 				  struct response_batch *batch,
 				  struct blkfront_req *req)
@@ -239,7 +230,7 @@ static void blkfront_complete(struct blkfront_queue *queue,
 	struct request *rq = blkfront_rq(req);
 
 	if (unlikely(!tandem_blkfront_unlend(req))) {
-		blkfront_hold(queue, req);
+		tandem_blkfront_hold(queue, req);
 		return;
 	}
 	if (req->bufs.first && req->op == TANDEM_BLKIF_OP_READ && !req->status)
