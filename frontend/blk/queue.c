@@ -176,6 +176,51 @@ int tandem_blkfront_queue_open(struct blkfront_queue *queue)
 	return err;
 }
 
+static struct blkfront_list blkfront_take_list(struct blkfront_queue *queue,
+					       struct blkfront_list *list)
+{
+	struct blkfront_list all;
+
+	spin_lock_bh(&queue->lock);
+	all = *list;
+	list->first = NULL;
+	spin_unlock_bh(&queue->lock);
+	return all;
+}
+
+static void blkfront_finish(struct blkfront_req *req, blk_status_t status)
+{
+	struct request *rq = blkfront_rq(req);
+
+	blk_mq_set_request_complete(rq);
+	blk_mq_end_request(rq, status);
+}
+
+/*
+ * What an earlier connection left was meant for its backend: another one may
+ * know other operations. Nobody else sends yet.
+ */
+static void blkfront_choose_anew(struct blkfront_queue *queue)
+{
+	struct blkfront_list left = blkfront_take_list(queue, &queue->backlog);
+	struct blkfront_list again = { };
+	struct blkfront_req *req;
+	blk_status_t status;
+
+	while ((req = blkfront_list_pop(&left))) {
+		status = tandem_blkfront_req_init(queue, req);
+		if (likely(!status))
+			blkfront_list_add(&again, req);
+		else if (req_op(blkfront_rq(req)) == REQ_OP_FLUSH)
+			blkfront_finish(req, BLK_STS_OK);
+		else
+			blkfront_finish(req, status);
+	}
+	spin_lock_bh(&queue->lock);
+	queue->backlog = again;
+	spin_unlock_bh(&queue->lock);
+}
+
 /**
  * tandem_blkfront_queue_start() - the backend is there
  * @queue: an open queue; one that is dead stays so
@@ -184,6 +229,7 @@ int tandem_blkfront_queue_open(struct blkfront_queue *queue)
  */
 void tandem_blkfront_queue_start(struct blkfront_queue *queue)
 {
+	blkfront_choose_anew(queue);
 	tasklet_disable(&queue->bh);
 	spin_lock_bh(&queue->lock);
 	if (queue->state == BLKFRONT_QUEUE_DOWN)
@@ -279,10 +325,7 @@ static bool blkfront_wait_unlend(struct blkfront_req *req,
  */
 void tandem_blkfront_fail(struct blkfront_req *req)
 {
-	struct request *rq = blkfront_rq(req);
-
-	blk_mq_set_request_complete(rq);
-	blk_mq_end_request(rq, BLK_STS_IOERR);
+	blkfront_finish(req, BLK_STS_IOERR);
 }
 
 static void blkfront_give_up(struct blkfront_queue *queue,
@@ -318,18 +361,6 @@ void tandem_blkfront_hold(struct blkfront_queue *queue,
 	spin_unlock_bh(&queue->lock);
 	if (dead)
 		blkfront_give_up(queue, req);
-}
-
-static struct blkfront_list blkfront_take_list(struct blkfront_queue *queue,
-					       struct blkfront_list *list)
-{
-	struct blkfront_list all;
-
-	spin_lock_bh(&queue->lock);
-	all = *list;
-	list->first = NULL;
-	spin_unlock_bh(&queue->lock);
-	return all;
 }
 
 /*

@@ -19,6 +19,10 @@ static u8 blkfront_flush_op(const struct blkfront *front)
 				   TANDEM_BLKIF_OP_BARRIER;
 }
 
+/*
+ * With flushes, the block layer makes two requests of a write that is to be
+ * durable, unless the backend that it was made for had barriers only.
+ */
 static void blkfront_init_write(struct blkfront *front,
 				struct blkfront_req *req)
 {
@@ -26,10 +30,31 @@ static void blkfront_init_write(struct blkfront *front,
 
 	req->op = TANDEM_BLKIF_OP_WRITE;
 	req->flags = BLKFRONT_REQ_DATA | BLKFRONT_REQ_WRITE;
-	if (fua && front->info.barrier && !front->info.flush) {
+	if (likely(!fua))
+		return;
+	if (front->info.flush) {
+		req->flags |= BLKFRONT_REQ_FLUSHED;
+	} else if (front->info.barrier) {
 		req->op = TANDEM_BLKIF_OP_BARRIER;
 		req->flags |= BLKFRONT_REQ_BARRIER;
 	}
+}
+
+/**
+ * tandem_blkfront_req_flush() - a request goes on as a flush
+ * @queue: the queue
+ * @req: a flush, or a write whose data has been written
+ *
+ * Return: false when this backend has nothing for it: there is no cache.
+ */
+bool tandem_blkfront_req_flush(struct blkfront_queue *queue,
+			       struct blkfront_req *req)
+{
+	const struct blkfront *front = queue->front;
+
+	req->op = blkfront_flush_op(front);
+	req->flags = 0;
+	return front->info.flush || front->info.barrier;
 }
 
 /**
@@ -55,8 +80,7 @@ blk_status_t tandem_blkfront_req_init(struct blkfront_queue *queue,
 		blkfront_init_write(front, req);
 		return BLK_STS_OK;
 	case REQ_OP_FLUSH:
-		req->op = blkfront_flush_op(front);
-		return front->info.flush || front->info.barrier ?
+		return tandem_blkfront_req_flush(queue, req) ?
 		       BLK_STS_OK : BLK_STS_NOTSUPP;
 	case REQ_OP_SECURE_ERASE:
 		req->flags = BLKFRONT_REQ_SECURE;

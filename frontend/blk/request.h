@@ -24,6 +24,7 @@ struct blkfront_queue;
 #define BLKFRONT_REQ_LENT	0x04	/* pages of the bio are lent */
 #define BLKFRONT_REQ_BARRIER	0x08	/* goes in barriers */
 #define BLKFRONT_REQ_SECURE	0x10	/* a discard that erases */
+#define BLKFRONT_REQ_FLUSHED	0x20	/* a flush is to follow the data */
 
 /**
  * struct blkfront_req - what we know about a request, beside the block layer
@@ -62,6 +63,8 @@ static inline struct request *blkfront_rq(struct blkfront_req *req)
 
 blk_status_t tandem_blkfront_req_init(struct blkfront_queue *queue,
 				      struct blkfront_req *req);
+bool tandem_blkfront_req_flush(struct blkfront_queue *queue,
+			       struct blkfront_req *req);
 blk_status_t tandem_blkfront_req_send(struct blkfront_queue *queue,
 				      struct blkfront_req *req, bool last);
 

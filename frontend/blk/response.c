@@ -179,9 +179,20 @@ static void blkfront_again(struct blkfront_queue *queue,
 	spin_unlock_bh(&queue->lock);
 }
 
+/* Without a backend's cache, a flush is done. */
+static void blkfront_flush(struct blkfront_queue *queue,
+			   struct response_batch *batch,
+			   struct blkfront_req *req)
+{
+	if (tandem_blkfront_req_flush(queue, req))
+		blkfront_again(queue, req);
+	else
+		blkfront_end(batch, blkfront_rq(req), BLK_STS_OK);
+}
+
 /*
- * An operation that was offered and is not supported after all. A flush is then
- * done: there is nothing to flush. A barrier is sent again as a plain write.
+ * An operation that was offered and is not supported after all. A flush or a
+ * barrier is tried in the other way, as long as one is left.
  */
 static void blkfront_unsupported(struct blkfront_queue *queue,
 				 struct response_batch *batch,
@@ -194,10 +205,9 @@ static void blkfront_unsupported(struct blkfront_queue *queue,
 	if (req->op == TANDEM_BLKIF_OP_DISCARD) {
 		blkfront_end(batch, rq, BLK_STS_NOTSUPP);
 	} else if (!(req->flags & BLKFRONT_REQ_DATA)) {
-		blkfront_end(batch, rq, BLK_STS_OK);
+		blkfront_flush(queue, batch, req);
 	} else if (req->op == TANDEM_BLKIF_OP_BARRIER) {
-		req->op = TANDEM_BLKIF_OP_WRITE;
-		req->flags &= ~BLKFRONT_REQ_BARRIER;
+		tandem_blkfront_req_init(queue, req);
 		blkfront_again(queue, req);
 	} else {
 		blkfront_end(batch, rq, BLK_STS_IOERR);
@@ -215,6 +225,9 @@ static void blkfront_complete_odd(struct blkfront_queue *queue,
 	} else if (req->status) {
 		queue->stats.errors++;
 		blkfront_end(batch, rq, BLK_STS_IOERR);
+	} else if (req->flags & BLKFRONT_REQ_FLUSHED &&
+		   req->bytes == blk_rq_bytes(rq)) {
+		blkfront_flush(queue, batch, req);
 	} else if (blk_update_request(rq, BLK_STS_OK, req->bytes)) {
 		blkfront_again(queue, req);
 	} else {
@@ -237,8 +250,9 @@ static void blkfront_complete(struct blkfront_queue *queue,
 		tandem_blkfront_data_in(req);
 	/* Also of a lent request: its segments were in a page of the pool. */
 	blkfront_gather_bufs(batch, req);
-	if (likely(!req->status && (!(req->flags & BLKFRONT_REQ_DATA) ||
-				    req->bytes == blk_rq_bytes(rq))))
+	if (likely(!req->status && !(req->flags & BLKFRONT_REQ_FLUSHED) &&
+		   (!(req->flags & BLKFRONT_REQ_DATA) ||
+		    req->bytes == blk_rq_bytes(rq))))
 		blkfront_end(batch, rq, BLK_STS_OK);
 	else
 		blkfront_complete_odd(queue, batch, req);
