@@ -362,7 +362,11 @@ static void blkback_device_orphan_work(struct work_struct *work)
 	spin_unlock_irq(&device->settled.lock);
 	if (!blkback_disconnect_finish(device))
 		return;
-	/* Its last waker may have queued us once more; none is left now. */
+	/*
+	 * Its last waker, or the timer, may have queued us once more. Of wakers
+	 * none is left now, and after its end nobody arms the timer.
+	 */
+	tandem_timer_end(&device->recheck);
 	cancel_work(&device->orphan_work);
 	dev_info(&device->xbdev->dev, "the last I/O has ended; released\n");
 	blkback_device_free(device);
