@@ -57,6 +57,7 @@ static struct blkback_data *blkback_data_space(struct blkback_queue *queue)
 	data->map.nr = 0;
 	data->copy.nr = 0;
 	data->unmap.nr = 0;
+	data->unmap_spare = false;
 	queue->data = data;
 	return data;
 }
@@ -80,6 +81,16 @@ static domid_t blkback_data_peer(const struct blkback_queue *queue)
 static void blkback_data_bad(struct blkback_req *req)
 {
 	req->status = TANDEM_BLKIF_RSP_ERROR;
+}
+
+/* Foreign pages that map nothing go back to where they came from. */
+static void blkback_data_put_pages(struct blkback_queue *queue, bool spare,
+				   struct page **page, unsigned int nr)
+{
+	if (unlikely(spare))
+		blkback_spare_put(queue, page, nr);
+	else
+		tandem_pages_put(&queue->pages, page, nr);
 }
 
 static void blkback_data_mapped(struct blkback_queue *queue,
@@ -144,7 +155,8 @@ static void blkback_data_run_map(struct blkback_queue *queue,
 					    data->map.page[i], op->handle);
 			continue;
 		}
-		tandem_pages_put(&queue->pages, &data->map.page[i], 1);
+		blkback_data_put_pages(queue, data->map_req[i]->spare,
+				       &data->map.page[i], 1);
 		blkback_data_unmapped(queue, data->map_req[i],
 				      data->map_seg[i], op->status);
 	}
@@ -179,7 +191,8 @@ static void blkback_data_run_unmap(struct blkback_queue *queue,
 	queue->stats.grant_calls++;
 	queue->stats.unmaps += nr;
 	trace_blkback_grant(queue, 0, 0, nr);
-	tandem_pages_put(&queue->pages, data->unmap.page, nr);
+	blkback_data_put_pages(queue, data->unmap_spare, data->unmap.page, nr);
+	data->unmap_spare = false;
 }
 
 static int blkback_data_map(struct blkback_queue *queue,
@@ -502,8 +515,10 @@ static void blkback_data_put_seg(struct blkback_queue *queue,
 	if (seg->kind != BLKBACK_PAGE_MAPPED)
 		return;
 	data = blkback_data_space(queue);
-	if (tandem_unmap_full(&data->unmap))
+	if (tandem_unmap_full(&data->unmap) ||
+	    unlikely(data->unmap_spare != req->spare))
 		blkback_data_run_unmap(queue, data);
+	data->unmap_spare = req->spare;
 	tandem_unmap_add(&data->unmap, &page);
 	seg->kind = BLKBACK_PAGE_NONE;
 }
@@ -543,6 +558,8 @@ void blkback_data_put_flush(struct blkback_queue *queue)
  * blkback_data_free() - free the pages of our own that a request used
  * @req: the request, after blkback_data_put_flush()
  *
+ * Those of the reserve stay with it.
+ *
  * Context: any.
  */
 void blkback_data_free(struct blkback_req *req)
@@ -550,10 +567,12 @@ void blkback_data_free(struct blkback_req *req)
 	unsigned int i;
 
 	for (i = 0; i < req->nr_segs; i++) {
-		if (req->seg[i].kind == BLKBACK_PAGE_COPY)
+		if (req->seg[i].kind == BLKBACK_PAGE_COPY && !req->spare)
 			__free_page(req->seg[i].page);
 		req->seg[i].kind = BLKBACK_PAGE_NONE;
 	}
+	if (unlikely(req->spare))
+		blkback_spare_unown(req->queue);
 }
 
 /**

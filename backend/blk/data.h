@@ -18,6 +18,7 @@
  * @copy: pieces to copy
  * @copy_req: which request each is for
  * @unmap: pages to unmap
+ * @unmap_spare: they are of the disk's reserve
  *
  * Large, so there is one for each worker that needs it at the moment and not
  * one for each ring; a ring whose pages are all kept mapped never does.
@@ -29,6 +30,7 @@ struct blkback_data {
 	struct tandem_copy copy;
 	struct blkback_req *copy_req[TANDEM_BORROW_BATCH];
 	struct tandem_unmap unmap;
+	bool unmap_spare;
 };
 
 int blkback_data_get(struct blkback_queue *queue, struct blkback_req *req);

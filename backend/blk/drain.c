@@ -114,7 +114,8 @@ static void blkback_queue_unget(struct blkback_queue *queue,
 	blkback_data_put_flush(queue);
 	blkback_data_free(req);
 	req->status = status;
-	req->sleepy = false;
+	/* With the reserve it completes in the worker, which gives it back. */
+	req->sleepy = req->spare;
 }
 
 static void blkback_queue_short(struct blkback_queue *queue,

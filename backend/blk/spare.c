@@ -117,8 +117,6 @@ bool blkback_spare_claim(struct blkback_queue *queue, struct blkback_req *req)
 	/* Pairs with the release in blkback_spare_return(). */
 	if (cmpxchg(&spare->owner, NULL, req))
 		return false;
-	spare->nr_foreign = 0;
-	spare->nr_own = 0;
 	req->spare = true;
 	req->sleepy = true;
 	queue->stats.spared++;
@@ -130,21 +128,17 @@ bool blkback_spare_claim(struct blkback_queue *queue, struct blkback_req *req)
  * @queue: its ring
  * @req: the request; without the reserve this does nothing
  *
- * It has no segments then. What it mapped on went to the ring's cache of
- * foreign pages, like those of any other; as many are taken from there, which
- * therefore cannot fail.
+ * It has no segments then.
  *
  * Context: the ring's worker, after blkback_data_put_flush().
  */
 void blkback_spare_return(struct blkback_queue *queue, struct blkback_req *req)
 {
 	struct blkback_spare *spare = &queue->device->spare;
-	unsigned int i;
 
 	if (likely(!req->spare))
 		return;
-	for (i = 0; i < spare->nr_foreign; i++)
-		spare->foreign[i] = tandem_pages_get(&queue->pages);
+	spare->nr_own = 0;
 	if (req->counted)
 		atomic_sub(req->nr_segs, &queue->pages_out);
 	req->counted = false;
@@ -170,14 +164,40 @@ struct page *blkback_spare_foreign(struct blkback_queue *queue)
 }
 
 /**
- * blkback_spare_own() - a page to copy to, of the reserve
- * @queue: the ring of the request that has it; its store wants steady pages
+ * blkback_spare_put() - pages of the reserve map nothing any more
+ * @queue: the ring of the request that has it
+ * @page: the pages
+ * @nr: how many
  *
- * Return: the page.
+ * They never mix with those of the rings, so that the reserve is always whole.
+ */
+void blkback_spare_put(struct blkback_queue *queue, struct page **page,
+		       unsigned int nr)
+{
+	struct blkback_spare *spare = &queue->device->spare;
+
+	while (nr--)
+		spare->foreign[--spare->nr_foreign] = *page++;
+}
+
+/**
+ * blkback_spare_own() - a page to copy to, of the reserve
+ * @queue: the ring of the request that has it
+ *
+ * Return: the page; NULL when its store does not want steady pages.
  */
 struct page *blkback_spare_own(struct blkback_queue *queue)
 {
 	struct blkback_spare *spare = &queue->device->spare;
 
-	return spare->own[spare->nr_own++];
+	return spare->own ? spare->own[spare->nr_own++] : NULL;
+}
+
+/**
+ * blkback_spare_unown() - the request that has the reserve copies nothing now
+ * @queue: its ring
+ */
+void blkback_spare_unown(struct blkback_queue *queue)
+{
+	queue->device->spare.nr_own = 0;
 }

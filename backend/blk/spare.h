@@ -39,6 +39,9 @@ void blkback_spare_free(struct blkback_device *device);
 bool blkback_spare_claim(struct blkback_queue *queue, struct blkback_req *req);
 void blkback_spare_return(struct blkback_queue *queue, struct blkback_req *req);
 struct page *blkback_spare_foreign(struct blkback_queue *queue);
+void blkback_spare_put(struct blkback_queue *queue, struct page **page,
+		       unsigned int nr);
 struct page *blkback_spare_own(struct blkback_queue *queue);
+void blkback_spare_unown(struct blkback_queue *queue);
 
 #endif /* BLKBACK_SPARE_H */
