@@ -120,7 +120,9 @@ static int blkback_data_copy(struct blkback_queue *queue,
 
 /*
  * The hypervisor is out of room for mappings: that is no fault of the guest's,
- * and a copy needs none. (Descriptors of segments are not data of @req.)
+ * and a copy needs none. With no memory for a page to copy to either, the
+ * request waits for what comes first. (Descriptors of segments are not data of
+ * @req; who wants them copies them then.)
  */
 static void blkback_data_unmapped(struct blkback_queue *queue,
 				  struct blkback_req *req,
@@ -129,10 +131,10 @@ static void blkback_data_unmapped(struct blkback_queue *queue,
 	bool data = seg >= req->seg && seg < req->seg + req->nr_segs;
 
 	seg->kind = BLKBACK_PAGE_NONE;
-	if (status == GNTST_no_device_space && data &&
-	    !blkback_data_copy(queue, req, seg))
-		return;
-	blkback_data_bad(req);
+	if (status != GNTST_no_device_space)
+		blkback_data_bad(req);
+	else if ((!data || blkback_data_copy(queue, req, seg)) && !req->status)
+		req->status = BLKBACK_STATUS_AGAIN;
 }
 
 static void blkback_data_run_map(struct blkback_queue *queue,
@@ -323,7 +325,7 @@ static int blkback_data_get_seg(struct blkback_queue *queue,
  * @req: the request, decoded
  *
  * The pages are there after blkback_data_flush(), unless @req->status says
- * that a reference was bad.
+ * that a reference was bad, or that there was no room.
  *
  * Context: the ring's worker, under memalloc_noio.
  * Return: 0, or -ENOMEM: flush, then blkback_data_put() and try again later.
@@ -378,29 +380,42 @@ static int blkback_data_desc_page(struct blkback_queue *queue,
 	return seg->page ? 0 : -ENOMEM;
 }
 
+/* Return: 0, with @req->status set when the reference is bad; or an error. */
+static int blkback_data_map_desc(struct blkback_queue *queue,
+				 struct blkback_req *req,
+				 struct blkback_seg *seg)
+{
+	if (!queue->persistent || req->spare ||
+	    !tandem_kept_room(&queue->kept, seg->gref) ||
+	    blkback_data_map(queue, req, seg, true))
+		return -ENOMEM;
+	blkback_data_flush(queue);
+	if (req->status != BLKBACK_STATUS_AGAIN)
+		return 0;
+	req->status = 0;
+	return -ENOMEM;
+}
+
 static int blkback_data_fetch_indirect(struct blkback_queue *queue,
 				       struct blkback_req *req,
 				       struct blkback_seg *seg)
 {
-	int err = -ENOMEM;
+	int err;
 
 	seg->page = tandem_kept_find(&queue->kept, seg->gref);
 	seg->kind = BLKBACK_PAGE_KEPT;
 	if (seg->page)
 		return 0;
-	if (queue->persistent && !req->spare &&
-	    tandem_kept_room(&queue->kept, seg->gref))
-		err = blkback_data_map(queue, req, seg, true);
+	if (!blkback_data_map_desc(queue, req, seg))
+		return 0;
+	err = blkback_data_desc_page(queue, req, seg);
 	if (err) {
-		err = blkback_data_desc_page(queue, req, seg);
-		if (!err)
-			blkback_data_queue_copy(queue, req, seg, false);
-	}
-	if (err)
 		seg->kind = BLKBACK_PAGE_NONE;
-	else
-		blkback_data_flush(queue);
-	return err;
+		return err;
+	}
+	blkback_data_queue_copy(queue, req, seg, false);
+	blkback_data_flush(queue);
+	return 0;
 }
 
 static void blkback_data_drop_indirect(struct blkback_queue *queue,

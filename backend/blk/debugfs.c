@@ -27,7 +27,7 @@ static void blkback_debugfs_one_ring(struct seq_file *m,
 		   view.rsp_event);
 	seq_printf(m, "  private: req_cons %u rsp_prod %u in flight %d parked %d\n",
 		   queue->ring.req_cons, queue->ring.rsp_prod,
-		   atomic_read(&queue->inflight), !!queue->parked);
+		   atomic_read(&queue->inflight), !list_empty(&queue->parked));
 	seq_printf(m, "  events: sent %llu seen %llu spurious %llu\n",
 		   queue->event.sent, queue->event.seen,
 		   queue->event.spurious);

@@ -121,7 +121,7 @@ static void blkback_queue_unget(struct blkback_queue *queue,
 static void blkback_queue_short(struct blkback_queue *queue,
 				struct blkback_req *req)
 {
-	WRITE_ONCE(queue->parked, req);
+	list_add_tail(&req->node, &queue->parked);
 	queue->stats.oo_req++;
 	mod_timer(&queue->retry, jiffies + msecs_to_jiffies(BLKBACK_RETRY_MS));
 }
@@ -158,7 +158,7 @@ static bool blkback_queue_prepare(struct blkback_queue *queue,
 {
 	if (unlikely(req->flags & TANDEM_BLKIF_F_BARRIER) && !req->status &&
 	    !blkback_device_barrier_begin(queue->device, queue)) {
-		WRITE_ONCE(queue->parked, req);
+		list_add_tail(&req->node, &queue->parked);
 		return false;
 	}
 	if (!req->status && unlikely(blkback_queue_over(queue, req)))
@@ -183,6 +183,19 @@ out_of_room:
 	return false;
 }
 
+/* There was room for neither a mapping nor a copy: as if it had not been got. */
+static void blkback_queue_again(struct blkback_queue *queue,
+				struct blkback_req *req)
+{
+	req->status = 0;
+	blkback_queue_unget(queue, req);
+	atomic_sub(req->nr_segs, &queue->pages_out);
+	req->counted = false;
+	if (req->flags & TANDEM_BLKIF_F_BARRIER)
+		queue->barrier_out = false;
+	blkback_queue_short(queue, req);
+}
+
 static void blkback_queue_submit(struct blkback_queue *queue,
 				 struct list_head *batch)
 {
@@ -193,11 +206,15 @@ static void blkback_queue_submit(struct blkback_queue *queue,
 	blkback_data_flush(queue);
 	list_for_each_entry_safe(req, next, batch, node) {
 		trace_blkback_req(queue, req);
-		if (unlikely(req->status)) {
-			list_del(&req->node);
-			req->sleepy = true;
-			blkback_queue_fail(queue, req);
+		if (likely(!req->status))
+			continue;
+		list_del(&req->node);
+		if (req->status == BLKBACK_STATUS_AGAIN) {
+			blkback_queue_again(queue, req);
+			continue;
 		}
+		req->sleepy = true;
+		blkback_queue_fail(queue, req);
 	}
 	/* Not held while the store waits, perhaps for another ring of ours. */
 	blkback_data_rest(queue);
@@ -313,6 +330,30 @@ static int blkback_queue_claim(struct blkback_queue *queue)
 	return 0;
 }
 
+/*
+ * Each is tried as if it had just been taken. What a barrier waits for must get
+ * on, also when it waits itself.
+ *
+ * Return: true when none waits any more.
+ */
+static bool blkback_queue_unpark(struct blkback_queue *queue,
+				 struct list_head *batch)
+{
+	struct blkback_req *req, *next;
+	LIST_HEAD(parked);
+
+	list_splice_init(&queue->parked, &parked);
+	list_for_each_entry_safe(req, next, &parked, node) {
+		list_del(&req->node);
+		if (req->flags & TANDEM_BLKIF_F_BARRIER &&
+		    blkback_queue_held(queue))
+			list_add_tail(&req->node, &queue->parked);
+		else
+			blkback_queue_prepare(queue, req, batch);
+	}
+	return list_empty(&queue->parked);
+}
+
 /**
  * blkback_queue_drain() - take and submit up to a batch of requests
  * @queue: a live ring
@@ -322,7 +363,7 @@ static int blkback_queue_claim(struct blkback_queue *queue)
  */
 unsigned int blkback_queue_drain(struct blkback_queue *queue)
 {
-	struct blkback_req *req = queue->parked;
+	struct blkback_req *req;
 	unsigned int taken = 0;
 	LIST_HEAD(batch);
 	bool go = true;
@@ -331,14 +372,8 @@ unsigned int blkback_queue_drain(struct blkback_queue *queue)
 	queue->starved = false;
 	if (queue->halted)
 		return 0;
-	/* What a barrier waits for must get on, also when it waits itself. */
-	if (req && (!(req->flags & TANDEM_BLKIF_F_BARRIER) ||
-		    !blkback_queue_held(queue))) {
-		WRITE_ONCE(queue->parked, NULL);
-		go = blkback_queue_prepare(queue, req, &batch);
-	} else if (req) {
-		go = false;
-	}
+	if (unlikely(!list_empty(&queue->parked)))
+		go = blkback_queue_unpark(queue, &batch);
 	nr = go ? blkback_queue_claim(queue) : 0;
 	while (go && taken < nr) {
 		req = blkback_queue_take(queue);
@@ -361,20 +396,21 @@ unsigned int blkback_queue_drain(struct blkback_queue *queue)
 }
 
 /**
- * blkback_queue_drop_parked() - end the request that waits, as none is started now
+ * blkback_queue_drop_parked() - end the requests that wait, as none is started now
  * @queue: a dead ring
  *
  * Context: the ring's worker.
  */
 void blkback_queue_drop_parked(struct blkback_queue *queue)
 {
-	struct blkback_req *req = queue->parked;
+	struct blkback_req *req, *next;
+	LIST_HEAD(parked);
 
-	if (!req)
-		return;
-	WRITE_ONCE(queue->parked, NULL);
-	if (req->nr_indirect)
-		req->nr_segs = 0;
-	req->status = TANDEM_BLKIF_RSP_ERROR;
-	blkback_queue_fail(queue, req);
+	list_splice_init(&queue->parked, &parked);
+	list_for_each_entry_safe(req, next, &parked, node) {
+		if (req->nr_indirect)
+			req->nr_segs = 0;
+		req->status = TANDEM_BLKIF_RSP_ERROR;
+		blkback_queue_fail(queue, req);
+	}
 }

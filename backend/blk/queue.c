@@ -86,7 +86,7 @@ static bool blkback_queue_arm(struct blkback_queue *queue)
 {
 	bool more;
 
-	if (READ_ONCE(queue->dead) || queue->halted || queue->parked ||
+	if (READ_ONCE(queue->dead) || queue->halted || !list_empty(&queue->parked) ||
 	    queue->starved || blkback_queue_held(queue))
 		return false;
 	spin_lock_bh(&queue->rsp_lock);
@@ -103,7 +103,7 @@ static bool blkback_queue_look(void *arg)
 /* Return: true when more came while it was waited for. */
 static bool blkback_queue_poll(struct blkback_queue *queue)
 {
-	if (READ_ONCE(queue->dead) || queue->halted || queue->parked ||
+	if (READ_ONCE(queue->dead) || queue->halted || !list_empty(&queue->parked) ||
 	    queue->starved || blkback_queue_held(queue) ||
 	    queue->taken == queue->taken_at_poll)
 		return false;
@@ -122,7 +122,8 @@ static void blkback_queue_eoi(struct blkback_queue *queue)
 	if (!READ_ONCE(queue->eoi_owed) || READ_ONCE(queue->dead))
 		return;
 	WRITE_ONCE(queue->eoi_owed, false);
-	had_work = queue->taken != queue->taken_at_eoi || queue->parked;
+	had_work = queue->taken != queue->taken_at_eoi ||
+		   !list_empty(&queue->parked);
 	queue->taken_at_eoi = queue->taken;
 	tandem_event_done(&queue->event, had_work);
 }
@@ -184,6 +185,7 @@ void blkback_queue_init(struct blkback_queue *queue,
 	init_llist_head(&queue->sleepy);
 	spin_lock_init(&queue->rsp_lock);
 	atomic_set(&queue->inflight, 0);
+	INIT_LIST_HEAD(&queue->parked);
 	INIT_LIST_HEAD(&queue->ready);
 	INIT_LIST_HEAD(&queue->free);
 	spin_lock_init(&queue->free_lock);

@@ -99,7 +99,8 @@ enum blkback_ahead {
  * @pages: foreign pages
  * @data: work space for grant operations, the worker's while it runs
  * @squeeze: memory is short: foreign pages that are not in use can go
- * @parked: request that waits for memory or is a barrier; the ring waits too
+ * @parked: requests that wait for memory or room, or as a barrier; the ring waits
+ *          with them
  * @taken: requests taken in all, the worker's
  * @taken_at_poll: as it was when more was last waited for
  * @taken_at_eoi: as it was when the last event was done with
@@ -139,7 +140,7 @@ struct blkback_queue {
 	struct tandem_pages pages;
 	struct blkback_data *data;
 	bool squeeze;
-	struct blkback_req *parked;
+	struct list_head parked;
 	u64 taken;
 	u64 taken_at_poll;
 	u64 taken_at_eoi;

@@ -47,9 +47,12 @@ struct blkback_seg {
 /* The kind of a request that could not be decoded. */
 #define BLKBACK_KIND_NONE	0xff
 
+/* A status that is no answer: there was room for no page of it. Try again. */
+#define BLKBACK_STATUS_AGAIN	1
+
 /**
  * struct blkback_req - one request in flight
- * @node: on the batch of a drain
+ * @node: on the batch of a drain, or on the list of those that wait
  * @done: on the queue's list of completed requests
  * @queue: the ring that it came from
  * @id: the frontend's id, echoed
@@ -58,7 +61,8 @@ struct blkback_seg {
  * @seg: the segments, @direct or an array of its own
  * @pending: pieces of I/O not yet completed
  * @nr_segs: segments in @seg
- * @status: status of the protocol for the response, 0 while all is well
+ * @status: status of the protocol for the response, 0 while all is well; or
+ *          BLKBACK_STATUS_AGAIN, between blkback_data_flush() and its end
  * @op: operation as received, echoed
  * @kind: enum tandem_blkif_kind
  * @flags: TANDEM_BLKIF_F_*

@@ -73,7 +73,7 @@ void blkback_queue_settled(struct blkback_queue *queue, unsigned int nr)
 	owner = READ_ONCE(device->barrier);
 	if (unlikely(owner))
 		blkback_queue_kick(owner);
-	if (unlikely(READ_ONCE(queue->parked)))
+	if (unlikely(!list_empty(&queue->parked)))
 		blkback_queue_kick(queue);
 }
 
