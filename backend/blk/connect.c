@@ -209,6 +209,23 @@ static int blkback_connect_queue(struct blkback_device *device,
 	return err;
 }
 
+/*
+ * A frontend with the deprecated key counts in sectors of the disk, where the
+ * specification has 512 bytes. On a disk where that differs it would write to
+ * other places than it means to.
+ */
+static int blkback_connect_check_units(struct blkback_device *device)
+{
+	unsigned int size = device->store->sector_size;
+
+	if (size == SECTOR_SIZE)
+		return 0;
+	tandem_device_error(&device->base, -EINVAL,
+			    "%s: feature-large-sector-size: counts in sectors of %u bytes, where the specification has 512",
+			    device->xbdev->otherend, size);
+	return -EINVAL;
+}
+
 static int blkback_connect_accept(struct blkback_device *device)
 {
 	struct tandem_blkif_front_keys front;
@@ -229,10 +246,8 @@ static int blkback_connect_accept(struct blkback_device *device)
 				    tandem_blkif_nego_str(why));
 		return err;
 	}
-	if (front.large_sector && device->store->sector_size != SECTOR_SIZE)
-		tandem_device_error(&device->base, -EINVAL,
-				    "the frontend counts in units that the specification no longer has, and the disk has sectors of %u bytes",
-				    device->store->sector_size);
+	if (front.large_sector)
+		return blkback_connect_check_units(device);
 	return 0;
 }
 
