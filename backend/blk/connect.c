@@ -145,6 +145,8 @@ static void blkback_connect_limits(struct blkback_device *device)
 	lim->discard = store->granularity;
 	lim->secure = lim->discard && store->secure;
 	device->steady_writes = store->steady;
+	/* What an earlier frontend knew of caches says nothing of this one. */
+	WRITE_ONCE(store->flushed, false);
 }
 
 /**
