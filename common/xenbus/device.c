@@ -3,6 +3,7 @@
  * From events to steps, and from steps to what the driver does.
  */
 #include <linux/export.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "common/compat/xenbus.h"
@@ -141,17 +142,23 @@ static void device_begin_anew(struct tandem_device *dev)
 	dev->ctx.ready = dev->ops->front;
 }
 
+/*
+ * Memory for a step must not come from writing to the disk that the step is to
+ * bring back: swap and the root disk are behind it.
+ */
 static void device_work(struct work_struct *work)
 {
 	struct tandem_device *dev = container_of(work, struct tandem_device,
 						 work);
 	unsigned long events = xchg(&dev->events, 0);
+	unsigned int noio = memalloc_noio_save();
 	unsigned int event;
 
 	if (xchg(&dev->reborn, false))
 		device_begin_anew(dev);
 	for_each_set_bit(event, &events, TANDEM_EVENTS)
 		device_handle(dev, event);
+	memalloc_noio_restore(noio);
 }
 
 /**
