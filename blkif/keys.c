@@ -414,6 +414,42 @@ int tandem_blkif_device_check(const struct tandem_blkif_back_keys *k,
 EXPORT_SYMBOL_GPL(tandem_blkif_device_check);
 
 /**
+ * tandem_blkif_mode() - how a toolstack wants a disk to be used
+ * @mode: value of the key "mode"
+ * @readonly: receives whether it is for reading only
+ * @shared: receives whether others may write to it as well
+ *
+ * "r" or "ro", "w" or "rw", with "!" behind it for sharing. The hotplug script
+ * knows the same ones.
+ *
+ * Return: 0, or -EINVAL for any other text.
+ */
+int tandem_blkif_mode(const char *mode, bool *readonly, bool *shared)
+{
+	static const struct {
+		const char *text;
+		bool readonly;
+	} known[] = {
+		{ "r", true }, { "ro", true }, { "w", false }, { "rw", false },
+	};
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		len = strlen(known[i].text);
+		if (strncmp(mode, known[i].text, len))
+			continue;
+		*readonly = known[i].readonly;
+		*shared = mode[len] == '!';
+		if (!mode[len + *shared])
+			return 0;
+	}
+
+	return -EINVAL;
+}
+EXPORT_SYMBOL_GPL(tandem_blkif_mode);
+
+/**
  * tandem_blkif_queue_dir() - directory of a queue's keys
  * @dir: directory of the frontend's end of the device
  * @queue: number of the queue

@@ -139,7 +139,7 @@ struct tandem_blkif_back_keys {
 
 /**
  * struct tandem_blkif_tool_keys - what a backend reads of the toolstack
- * @mode: "r" or "w", perhaps followed by more; empty if absent
+ * @mode: for tandem_blkif_mode(); empty if absent
  * @device_type: "disk", "cdrom" or the like; empty if absent
  * @discard_enable: 0 or 1: offer discards; TANDEM_BLKIF_UNSAID if absent
  * @direct_io_safe: the toolstack vouches for direct I/O
@@ -304,6 +304,7 @@ void tandem_blkif_choose(const struct tandem_blkif_back_keys *k,
 int tandem_blkif_device_check(const struct tandem_blkif_back_keys *k,
 			      struct tandem_blkif_device *out,
 			      enum tandem_blkif_nego *why);
+int tandem_blkif_mode(const char *mode, bool *readonly, bool *shared);
 int tandem_blkif_queue_dir(const char *dir, u16 queue, u16 nr_queues,
 			   char *buf, size_t size);
 const char *tandem_blkif_protocol_str(enum tandem_blkif_abi abi);

@@ -127,19 +127,38 @@ static void blkback_device_lost(void *arg, const char *path)
 			    path);
 }
 
-static void blkback_device_wish(struct blkback_device *device,
-				struct blkback_store_wish *wish)
+static int blkback_device_wish(struct blkback_device *device,
+			       struct blkback_store_wish *wish)
 {
 	const struct tandem_blkif_tool_keys *tool = &device->tool;
 
 	memset(wish, 0, sizeof(*wish));
+	if (tandem_blkif_mode(tool->mode, &wish->readonly, &wish->shared)) {
+		snprintf(device->store_error, sizeof(device->store_error),
+			 "mode '%s' is unknown: r and w are known, and r! and w! to share",
+			 tool->mode);
+		return -EINVAL;
+	}
 	wish->owner = device->owner;
-	wish->readonly = tool->mode[0] != 'w' ||
-			 !strcmp(tool->device_type, "cdrom");
-	wish->shared = strchr(tool->mode, '!');
+	wish->readonly |= !strcmp(tool->device_type, "cdrom");
 	wish->discard = tool->discard_enable && !wish->readonly;
 	wish->lost = blkback_device_lost;
 	wish->arg = device;
+	return 0;
+}
+
+/* The store by its name, or without one by its number. */
+static struct blkback_store *
+blkback_device_try(struct blkback_device *device, const char *text, dev_t dev)
+{
+	struct blkback_store_wish wish;
+	int err = blkback_device_wish(device, &wish);
+
+	if (err)
+		return ERR_PTR(err);
+	if (text)
+		return blkback_store_open(text, &wish, device->store_error);
+	return blkback_store_open_dev(dev, &wish, device->store_error);
 }
 
 static int blkback_device_opened(struct blkback_device *device,
@@ -166,18 +185,15 @@ static int blkback_device_opened(struct blkback_device *device,
  */
 int blkback_device_open(struct blkback_device *device, const char *text)
 {
-	struct blkback_store_wish wish;
 	int err = -EBUSY;
 
-	blkback_device_wish(device, &wish);
 	mutex_lock(&device->lock);
 	if (device->store)
 		snprintf(device->store_error, sizeof(device->store_error),
 			 "already open: %.100s", device->store->path);
 	else
 		err = blkback_device_opened(device,
-					    blkback_store_open(text, &wish,
-							       device->store_error));
+					    blkback_device_try(device, text, 0));
 	mutex_unlock(&device->lock);
 	return err;
 }
@@ -222,14 +238,10 @@ int blkback_device_resize(struct blkback_device *device)
 
 static void blkback_device_open_node(struct blkback_device *device, dev_t dev)
 {
-	struct blkback_store_wish wish;
-
-	blkback_device_wish(device, &wish);
 	mutex_lock(&device->lock);
 	if (!device->store)
 		blkback_device_opened(device,
-				      blkback_store_open_dev(dev, &wish,
-							     device->store_error));
+				      blkback_device_try(device, NULL, dev));
 	mutex_unlock(&device->lock);
 }
 

@@ -180,6 +180,25 @@ refuses_empty() { refuses '' 'disk sda1 names no image'; }
 refuses_bare_prefix() { refuses 'file:' 'disk sda1 names no image'; }
 refuses_chardev() { refuses /dev/null 'is a character device'; }
 refuses_mode() { refuses "$image" 'mode x is unknown' mode=x; }
+
+refuses_odd_modes() {
+	local mode
+
+	for mode in '' W wr w!! '!' 'r ' rx; do
+		refuses "$image" "mode $mode is unknown" "mode=$mode" || return
+		rm -rf "$DEVICE" "$FAKE/xs/local/domain/0/backend"
+	done
+}
+
+serves_modes() {
+	local mode
+
+	for mode in r ro r! ro! w rw w! rw!; do
+		fake_vbd tandem_blkback "$image" "mode=$mode"
+		run block-tandem add && served "file:$image" || return
+		rm -rf "$DEVICE" "$FAKE/xs/local/domain/0/backend"
+	done
+}
 refuses_newline() { refuses $'/srv/a\nb' 'contains a line break'; }
 
 refuses_fifo() {
@@ -263,7 +282,7 @@ for t in serves_file serves_prefixed serves_in_place serves_absolute_path serves
 	leaves_served other_driver chains_without_module chains_when_told \
 	chains_to_configured chains_served chains_removal no_original not_loaded no_device \
 	refuses_missing refuses_directory refuses_empty refuses_bare_prefix \
-	refuses_chardev refuses_mode refuses_newline refuses_fifo refuses_dangling \
+	refuses_chardev refuses_mode refuses_odd_modes serves_modes refuses_newline refuses_fifo refuses_dangling \
 	refuses_short refuses_readonly kernel_says kernel_silent directory_gone \
 	removes removes_gone removes_failed_add unknown_command other_class; do
 	ktap_check "$t" in_dom0 "$t"

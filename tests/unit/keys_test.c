@@ -820,6 +820,33 @@ TEST(toolstack)
 	EXPECT_FALSE(o.trusted);
 }
 
+TEST(modes)
+{
+	static const struct {
+		const char *text;
+		bool readonly, shared;
+	} good[] = {
+		{ "r", true, false }, { "ro", true, false },
+		{ "w", false, false }, { "rw", false, false },
+		{ "r!", true, true }, { "ro!", true, true },
+		{ "w!", false, true }, { "rw!", false, true },
+	};
+	static const char *const bad[] = {
+		"", "!", "R", "W", "x", "wr", "rx", "wx", "w!!", "!w", "r ",
+		" r", "w\n", "rww", "roo", "r!w", "read",
+	};
+	bool readonly, shared;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		ASSERT_EQ(0, tandem_blkif_mode(good[i].text, &readonly, &shared));
+		EXPECT_EQ(good[i].readonly, readonly);
+		EXPECT_EQ(good[i].shared, shared);
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_EQ(-EINVAL, tandem_blkif_mode(bad[i], &readonly, &shared));
+}
+
 TEST(queue_directories)
 {
 	char buf[32];
