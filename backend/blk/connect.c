@@ -153,25 +153,33 @@ static void blkback_connect_limits(struct blkback_device *device)
  * blkback_connect_resize() - tell the frontend if the disk has a new size
  * @device: a connected device
  *
- * The frontend looks again when it sees our state written once more.
+ * The frontend looks again when it sees our state written once more. What it
+ * asks for then must be within the limits already; if it could not be told,
+ * those are as before, and the next look finds the new size again.
  *
  * Context: the device's work, so that the state cannot change meanwhile.
+ * Return: 0 or a negative error, which has been reported.
  */
-void blkback_connect_resize(struct blkback_device *device)
+int blkback_connect_resize(struct blkback_device *device)
 {
 	u64 sectors = device->store->ops->sectors(device->store);
+	u64 before = device->limits.sectors;
 	const struct blkback_node node[] = {
 		{ TANDEM_BLKIF_KEY_SECTORS, sectors },
 		{ "state", XenbusStateConnected },
 	};
 
-	if (sectors == device->limits.sectors)
-		return;
+	int err;
+
+	if (sectors == before)
+		return 0;
 	dev_info(&device->xbdev->dev,
-		 "size changed from %llu to %llu sectors\n",
-		 device->limits.sectors, sectors);
+		 "size changed from %llu to %llu sectors\n", before, sectors);
 	WRITE_ONCE(device->limits.sectors, sectors);
-	blkback_connect_write(device, node, ARRAY_SIZE(node));
+	err = blkback_connect_write(device, node, ARRAY_SIZE(node));
+	if (err)
+		WRITE_ONCE(device->limits.sectors, before);
+	return err;
 }
 
 static int blkback_connect_queue(struct blkback_device *device,

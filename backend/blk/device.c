@@ -224,16 +224,21 @@ int blkback_device_close(struct blkback_device *device)
  * blkback_device_resize() - have the store's size looked at again
  * @device: the device
  *
- * Context: process; may sleep.
- * Return: 0, or -ENODEV without a store.
+ * When it returns, the frontend has been told; without one it reads the size
+ * when it connects.
+ *
+ * Context: process; sleeps until the device's work has run.
+ * Return: 0; -ENODEV without a store; or why the frontend could not be told.
  */
 int blkback_device_resize(struct blkback_device *device)
 {
 	if (!READ_ONCE(device->store))
 		return -ENODEV;
+	WRITE_ONCE(device->resize_err, 0);
 	WRITE_ONCE(device->resize_due, true);
 	tandem_device_kick(&device->base, TANDEM_EV_NONE);
-	return 0;
+	tandem_device_flush(&device->base);
+	return READ_ONCE(device->resize_err);
 }
 
 static void blkback_device_open_node(struct blkback_device *device, dev_t dev)
@@ -289,7 +294,7 @@ static void blkback_device_facts(struct tandem_device *base,
 	ctx->in_use = false;
 	if (ctx->own == TANDEM_XB_CONNECTED && device->connected &&
 	    xchg(&device->resize_due, false))
-		blkback_connect_resize(device);
+		WRITE_ONCE(device->resize_err, blkback_connect_resize(device));
 }
 
 static int blkback_device_act(struct tandem_device *base, unsigned int todo)

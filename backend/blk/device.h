@@ -36,6 +36,7 @@ struct dentry;
  * @steady_writes: the store wants pages that do not change
  * @connected: rings are or were being served and are not released yet
  * @resize_due: the store's size is to be looked at by the device's work
+ * @resize_err: what came of that
  * @nr_queues: rings
  * @queues: the rings, NULL when there are none
  * @spare: the reserve, there while @connected
@@ -67,6 +68,7 @@ struct blkback_device {
 	bool steady_writes;
 	bool connected;
 	bool resize_due;
+	int resize_err;
 	unsigned int nr_queues;
 	struct blkback_queue *queues;
 	struct blkback_spare spare;
@@ -96,7 +98,7 @@ void blkback_device_stats(struct blkback_device *device,
 
 int blkback_connect_publish(struct blkback_device *device);
 int blkback_connect(struct blkback_device *device);
-void blkback_connect_resize(struct blkback_device *device);
+int blkback_connect_resize(struct blkback_device *device);
 void blkback_disconnect(struct blkback_device *device);
 bool blkback_disconnect_settled(const struct blkback_device *device);
 bool blkback_disconnect_finish(struct blkback_device *device);

@@ -222,6 +222,18 @@ void tandem_device_reborn(struct tandem_device *dev)
 EXPORT_SYMBOL_GPL(tandem_device_reborn);
 
 /**
+ * tandem_device_flush() - wait until what was noted so far has been looked at
+ * @dev: the device; may be stopped
+ *
+ * Context: process, holding nothing that an action waits for.
+ */
+void tandem_device_flush(struct tandem_device *dev)
+{
+	flush_work(&dev->work);
+}
+EXPORT_SYMBOL_GPL(tandem_device_flush);
+
+/**
  * tandem_device_stop() - no action runs or starts any more
  * @dev: the device; may be stopped already
  *

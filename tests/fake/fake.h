@@ -53,6 +53,7 @@ void fake_fault_phase(const char *phase);
 bool fake_fault_last_fired(void);
 const char *fake_fault_hit_phase(void);
 bool fake_fault_shortage(void);
+bool fake_fault_write(void);
 unsigned int fake_fault_sites(void);
 unsigned int fake_fault_ways(unsigned int site);
 unsigned int fake_fault_kind(unsigned int site);

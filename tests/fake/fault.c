@@ -211,6 +211,13 @@ const char *fake_fault_hit_phase(void)
 	return fault_life.fired ? fault_life.hit_phase : NULL;
 }
 
+static bool fault_among(const char *const *calls, size_t nr)
+{
+	const struct fault_site *site = &fault_site[fault_life.plan.site];
+
+	return fault_life.fired && match_string(calls, nr, site->call) >= 0;
+}
+
 /*
  * Is it a shortage that failed: of memory, of grants, of room for mappings? A
  * disk in service waits for those, and fails nothing.
@@ -225,11 +232,19 @@ bool fake_fault_shortage(void)
 		"alloc_pages_noprof", "__alloc_pages_noprof",
 		"get_free_pages_noprof", "__vmalloc_noprof",
 	};
-	const struct fault_site *site = &fault_site[fault_life.plan.site];
 
-	if (!fault_life.fired)
-		return false;
-	return match_string(calls, ARRAY_SIZE(calls), site->call) >= 0;
+	return fault_among(calls, ARRAY_SIZE(calls));
+}
+
+/* Is it a write to the store that failed? Whoever makes it is told. */
+bool fake_fault_write(void)
+{
+	static const char *const calls[] = {
+		"xenbus_printf", "xenbus_transaction_start",
+		"xenbus_transaction_end",
+	};
+
+	return fault_among(calls, ARRAY_SIZE(calls));
 }
 
 unsigned int fake_fault_sites(void)

@@ -62,7 +62,8 @@ static const struct fake_kind life_kind[] = {
  * @io: what became of its I/O
  * @open: it is open
  * @attached: there was a disk
- * @resized: the guest saw its new size
+ * @told: the new size was in the store when the operator's write returned
+ * @resized: the guest saw it
  * @moved: it was connected to another backend
  * @detached: both ends closed by themselves
  */
@@ -74,6 +75,7 @@ struct life {
 	struct fake_result io;
 	bool open;
 	bool attached;
+	bool told;
 	bool resized;
 	bool moved;
 	bool detached;
@@ -267,13 +269,27 @@ static void life_io(struct life *life)
 		fake_disk_work(&life->disk, &life->io);
 }
 
+static bool life_store_size(loff_t size)
+{
+	char *text = fake_store_get(LIFE_BACK, "sectors");
+	u64 sectors = 0;
+	bool is = text && !kstrtou64(text, 10, &sectors) &&
+		  sectors == size >> SECTOR_SHIFT;
+
+	kfree(text);
+	return is;
+}
+
+/* An operator who is told that it did not work tries once more. */
 static void life_resize(struct life *life)
 {
 	fake_fault_phase("resize");
 	if (!life->open || !life->kind->store || life->kind->moves)
 		return;
 	life_truncate(life->kind->path, 2 * LIFE_SIZE);
-	life_tell(LIFE_SYSFS "resize", "1");
+	if (life_tell(LIFE_SYSFS "resize", "1"))
+		life_tell(LIFE_SYSFS "resize", "1");
+	life->told = life_store_size(2 * LIFE_SIZE);
 	life->resized = life_wait(bdev_nr_bytes(life->disk.bdev) ==
 				  2 * LIFE_SIZE);
 }
@@ -426,6 +442,8 @@ static const char *life_must(const struct life *life)
 		return ", NO DISK";
 	if (life->io.errors)
 		return ", I/O FAILED";
+	if (kind->store && !kind->moves && !life->told)
+		return ", SIZE NOT TOLD";
 	if (kind->store && !kind->moves && !life->resized)
 		return ", SIZE NOT SEEN";
 	if (kind->moves && !life->moved)
@@ -444,6 +462,8 @@ static const char *life_owed(const struct life *life)
 		return life_must(life);
 	if (!strcmp(phase, "I/O") && fake_fault_shortage() && life->io.errors)
 		return ", SHORTAGE BECAME AN ERROR";
+	if (!strcmp(phase, "resize") && fake_fault_write() && !life->told)
+		return ", SIZE NOT TOLD";
 	return NULL;
 }
 
