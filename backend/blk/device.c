@@ -10,8 +10,7 @@
  * one thread and cannot be told no. The state machine is stopped first, so
  * nothing connects any more; then the rings, so nothing new is taken. I/O that
  * ends within the deadline is waited for. If some does not, the device becomes
- * an orphan: it keeps the store, the rings, a reference on the bus's device and
- * one on this module, and the end of its last request frees it.
+ * an orphan (orphan.c), which the end of its last request frees.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -19,6 +18,7 @@
 
 #include "backend/blk/data.h"
 #include "backend/blk/device.h"
+#include "backend/blk/orphan.h"
 #include "backend/blk/owner.h"
 #include "backend/blk/params.h"
 
@@ -171,7 +171,8 @@ static int blkback_device_opened(struct blkback_device *device,
 	}
 	device->store_error[0] = 0;
 	device->store = store;
-	tandem_device_kick(&device->base, TANDEM_EV_READY);
+	/* Not READY: that takes more than a store. */
+	tandem_device_kick(&device->base, TANDEM_EV_NONE);
 	return 0;
 }
 
@@ -282,6 +283,16 @@ static void blkback_device_backend_changed(struct xenbus_watch *watch,
 	schedule_work(&device->open_work);
 }
 
+/*
+ * A frontend that is connected before we are has its ring from an earlier life
+ * of the device, which may not have ended yet.
+ */
+static bool blkback_device_ready(struct blkback_device *device, u8 peer)
+{
+	return READ_ONCE(device->store) &&
+	       !(peer == TANDEM_XB_CONNECTED && blkback_orphan_serves(device));
+}
+
 static void blkback_device_facts(struct tandem_device *base,
 				 struct tandem_dev_ctx *ctx)
 {
@@ -289,7 +300,7 @@ static void blkback_device_facts(struct tandem_device *base,
 						     struct blkback_device,
 						     base);
 
-	ctx->ready = READ_ONCE(device->store);
+	ctx->ready = blkback_device_ready(device, ctx->peer);
 	ctx->drained = blkback_disconnect_finish(device);
 	ctx->in_use = false;
 	if (ctx->own == TANDEM_XB_CONNECTED && device->connected &&
@@ -356,38 +367,23 @@ static struct blkback_owner *blkback_device_owner(domid_t domid)
 	return owner;
 }
 
-static void blkback_device_free(struct blkback_device *device)
+/**
+ * blkback_device_free() - the end of a device
+ * @device: a device that serves nobody
+ *
+ * Context: process; may sleep.
+ */
+void blkback_device_free(struct blkback_device *device)
 {
 	struct xenbus_device *xbdev = device->xbdev;
 
 	tandem_timer_end(&device->recheck);
+	blkback_orphan_forget(device);
 	blkback_debugfs_remove(device);
 	blkback_store_close(device->store);
 	blkback_owner_put(device->owner);
 	kfree(device);
 	put_device(&xbdev->dev);
-}
-
-static void blkback_device_orphan_work(struct work_struct *work)
-{
-	struct blkback_device *device = container_of(work,
-						     struct blkback_device,
-						     orphan_work);
-
-	/* Whoever queued us may still be on its way out. */
-	spin_lock_irq(&device->settled.lock);
-	spin_unlock_irq(&device->settled.lock);
-	if (!blkback_disconnect_finish(device))
-		return;
-	/*
-	 * Its last waker, or the timer, may have queued us once more. Of wakers
-	 * none is left now, and after its end nobody arms the timer.
-	 */
-	tandem_timer_end(&device->recheck);
-	cancel_work(&device->orphan_work);
-	dev_info(&device->xbdev->dev, "the last I/O has ended; released\n");
-	blkback_device_free(device);
-	module_put(THIS_MODULE);
 }
 
 static void blkback_device_recheck(struct timer_list *timer)
@@ -414,11 +410,11 @@ static struct blkback_device *blkback_device_alloc(struct xenbus_device *xbdev)
 	spin_lock_init(&device->barrier_lock);
 	init_waitqueue_head(&device->settled);
 	INIT_WORK(&device->open_work, blkback_device_open_work);
-	INIT_WORK(&device->orphan_work, blkback_device_orphan_work);
 	timer_setup(&device->recheck, blkback_device_recheck, 0);
 	ratelimit_state_init(&device->refused, 5 * HZ, 3);
 	ratelimit_set_flags(&device->refused, RATELIMIT_MSG_ON_RELEASE);
 	tandem_device_init(&device->base, xbdev, &blkback_device_ops);
+	blkback_orphan_init(device);
 	return device;
 }
 
@@ -474,21 +470,6 @@ static void blkback_device_unwatch(struct blkback_device *device)
 	cancel_work_sync(&device->open_work);
 }
 
-static void blkback_device_leave(struct blkback_device *device)
-{
-	__module_get(THIS_MODULE);
-	/* Nobody else may open what its I/O may still write to, not even us. */
-	blkback_owner_retire(device->owner);
-	dev_warn(&device->xbdev->dev,
-		 "removed with I/O in flight on %s; kept until it ends\n",
-		 device->store ? device->store->path : "nothing");
-	spin_lock_irq(&device->settled.lock);
-	device->orphan = true;
-	/* The last request may have ended before it could see that. */
-	queue_work(blkback_store_wq, &device->orphan_work);
-	spin_unlock_irq(&device->settled.lock);
-}
-
 static void blkback_device_remove(struct xenbus_device *xbdev)
 {
 	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
@@ -502,7 +483,7 @@ static void blkback_device_remove(struct xenbus_device *xbdev)
 	if (blkback_disconnect_finish(device))
 		blkback_device_free(device);
 	else
-		blkback_device_leave(device);
+		blkback_orphan_begin(device);
 }
 
 static void blkback_device_reclaim(struct xenbus_device *xbdev)

@@ -22,6 +22,7 @@ struct dentry;
 /**
  * struct blkback_device - one virtual disk
  * @base: the state machine
+ * @node: on the list of devices and orphans
  * @xbdev: the device on the bus
  * @domid: the frontend's domain
  * @owner: its virtual machine
@@ -55,6 +56,7 @@ struct dentry;
  */
 struct blkback_device {
 	struct tandem_device base;
+	struct list_head node;
 	struct xenbus_device *xbdev;
 	domid_t domid;
 	struct blkback_owner *owner;
@@ -90,6 +92,7 @@ void blkback_device_refused(struct blkback_device *device, unsigned int index,
 			    enum tandem_blkif_why why);
 void blkback_device_broken(struct blkback_device *device, const char *what);
 void blkback_device_drained(struct blkback_device *device);
+void blkback_device_free(struct blkback_device *device);
 int blkback_device_open(struct blkback_device *device, const char *text);
 int blkback_device_close(struct blkback_device *device);
 int blkback_device_resize(struct blkback_device *device);

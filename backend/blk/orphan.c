@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Orphans: devices that left the bus with I/O in flight.
+ *
+ * An orphan answers on its frontend's ring until its last request has ended. The
+ * bus may have given the device to us anew by then, with that frontend still
+ * connected: two of us on one ring would both take, and both answer, what one of
+ * them has taken already. So the newcomer connects when the orphan has gone.
+ */
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+
+#include "backend/blk/device.h"
+#include "backend/blk/orphan.h"
+#include "backend/blk/owner.h"
+
+/* Devices on the bus, and orphans. Of them no lock is taken inside but a kick's. */
+static DEFINE_MUTEX(blkback_orphan_lock);
+static LIST_HEAD(blkback_orphan_list);
+
+/* The frontend's end goes with the device; its own name stays. */
+static bool blkback_orphan_same(const struct blkback_device *a,
+				const struct blkback_device *b)
+{
+	return a != b && !strcmp(a->xbdev->nodename, b->xbdev->nodename);
+}
+
+static void blkback_orphan_work(struct work_struct *work)
+{
+	struct blkback_device *device = container_of(work,
+						     struct blkback_device,
+						     orphan_work);
+
+	/* Whoever queued us may still be on its way out. */
+	spin_lock_irq(&device->settled.lock);
+	spin_unlock_irq(&device->settled.lock);
+	if (!blkback_disconnect_finish(device))
+		return;
+	/*
+	 * Its last waker, or the timer, may have queued us once more. Of wakers
+	 * none is left now, and after its end nobody arms the timer.
+	 */
+	tandem_timer_end(&device->recheck);
+	cancel_work(&device->orphan_work);
+	dev_info(&device->xbdev->dev, "the last I/O has ended; released\n");
+	blkback_device_free(device);
+	module_put(THIS_MODULE);
+}
+
+/**
+ * blkback_orphan_init() - a device that may become an orphan, or wait for one
+ * @device: zeroed but for its place on the bus
+ */
+void blkback_orphan_init(struct blkback_device *device)
+{
+	INIT_WORK(&device->orphan_work, blkback_orphan_work);
+	mutex_lock(&blkback_orphan_lock);
+	list_add(&device->node, &blkback_orphan_list);
+	mutex_unlock(&blkback_orphan_lock);
+}
+
+/**
+ * blkback_orphan_begin() - a device leaves the bus with I/O in flight
+ * @device: a device that takes nothing any more
+ *
+ * It keeps the store, the rings, a reference on the bus's device and one on this
+ * module, and the end of its last request frees it.
+ */
+void blkback_orphan_begin(struct blkback_device *device)
+{
+	__module_get(THIS_MODULE);
+	/* Nobody else may open what its I/O may still write to, not even us. */
+	blkback_owner_retire(device->owner);
+	dev_warn(&device->xbdev->dev,
+		 "removed with I/O in flight on %s; kept until it ends\n",
+		 device->store ? device->store->path : "nothing");
+	spin_lock_irq(&device->settled.lock);
+	WRITE_ONCE(device->orphan, true);
+	/* The last request may have ended before it could see that. */
+	queue_work(blkback_store_wq, &device->orphan_work);
+	spin_unlock_irq(&device->settled.lock);
+}
+
+/**
+ * blkback_orphan_serves() - is there an orphan of the same device
+ * @device: a device on the bus
+ *
+ * Its work is kicked when there is none any more.
+ *
+ * Return: true if so.
+ */
+bool blkback_orphan_serves(const struct blkback_device *device)
+{
+	struct blkback_device *other;
+	bool serves = false;
+
+	mutex_lock(&blkback_orphan_lock);
+	list_for_each_entry(other, &blkback_orphan_list, node)
+		if (READ_ONCE(other->orphan) &&
+		    blkback_orphan_same(other, device))
+			serves = true;
+	mutex_unlock(&blkback_orphan_lock);
+	return serves;
+}
+
+/**
+ * blkback_orphan_forget() - a device is about to be freed
+ * @device: the device, orphan or not; it serves nobody
+ *
+ * Whoever waited for it goes on.
+ */
+void blkback_orphan_forget(struct blkback_device *device)
+{
+	struct blkback_device *other;
+
+	mutex_lock(&blkback_orphan_lock);
+	list_del(&device->node);
+	list_for_each_entry(other, &blkback_orphan_list, node)
+		if (blkback_orphan_same(other, device))
+			tandem_device_kick(&other->base, TANDEM_EV_NONE);
+	mutex_unlock(&blkback_orphan_lock);
+}
