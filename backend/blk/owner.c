@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtual machines as holders of disks, and the image files that they hold.
+ * Virtual machines as holders of disks, and what they hold: image files, by
+ * inode, as the same file under two names is one file; and block devices.
  *
- * Block devices have a holder in the kernel; files have none, so theirs are
- * listed here, by inode: the same file under two names is one file.
+ * A block device that is written to has a holder in the kernel too, which keeps
+ * out others than us. The kernel knows no holder that only reads.
  */
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -26,16 +27,16 @@ struct blkback_owner {
 };
 
 /**
- * struct blkback_claim - one use of one image file
+ * struct blkback_claim - one use of one image file or block device
  * @node: on the list of all
  * @owner: the machine
- * @inode: the file; held open by the store that claimed it
+ * @what: the file or device
  * @write: it is written to
  */
 struct blkback_claim {
 	struct list_head node;
 	struct blkback_owner *owner;
-	struct inode *inode;
+	struct blkback_owned what;
 	bool write;
 };
 
@@ -119,56 +120,64 @@ void blkback_owner_retire(struct blkback_owner *owner)
 	mutex_unlock(&blkback_owner_lock);
 }
 
+/* A disk is all of its partitions; those do not touch each other. */
+static bool blkback_claim_overlaps(const struct blkback_owned *a,
+				   const struct blkback_owned *b)
+{
+	return a->it == b->it || a->it == b->whole || a->whole == b->it;
+}
+
 /* A writer suffers nobody else; readers suffer each other. */
 static struct blkback_claim *
 blkback_claim_conflict(const struct blkback_owner *owner,
-		       const struct inode *inode, bool write)
+		       const struct blkback_owned *what, bool write)
 {
 	struct blkback_claim *claim;
 
 	list_for_each_entry(claim, &blkback_claims, node)
-		if (claim->inode == inode && claim->owner != owner &&
-		    (write || claim->write))
+		if (claim->owner != owner && (write || claim->write) &&
+		    blkback_claim_overlaps(&claim->what, what))
 			return claim;
 	return NULL;
 }
 
-static int blkback_claim_make(struct blkback_owner *owner, struct inode *inode,
-			      bool write)
+static int blkback_claim_make(struct blkback_owner *owner,
+			      const struct blkback_owned *what, bool write)
 {
 	struct blkback_claim *claim = kzalloc(sizeof(*claim), GFP_KERNEL);
 
 	if (!claim)
 		return -ENOMEM;
 	claim->owner = owner;
-	claim->inode = inode;
+	claim->what = *what;
 	claim->write = write;
 	list_add(&claim->node, &blkback_claims);
 	return 0;
 }
 
 /**
- * blkback_owner_claim() - a machine wants to use an image file
+ * blkback_owner_claim() - a machine wants to use a file or a block device
  * @owner: the machine
- * @inode: the file, which the caller holds open
+ * @what: which; the caller holds it open
  * @write: to write to it
  * @holder: filled with the name of the one who has it, when refused
  * @size: bytes at @holder
  *
  * Return: 0, -EBUSY or -ENOMEM.
  */
-int blkback_owner_claim(struct blkback_owner *owner, struct inode *inode,
-			bool write, char *holder, size_t size)
+int blkback_owner_claim(struct blkback_owner *owner,
+			const struct blkback_owned *what, bool write,
+			char *holder, size_t size)
 {
 	struct blkback_claim *other;
 	int err = -EBUSY;
 
 	mutex_lock(&blkback_owner_lock);
-	other = blkback_claim_conflict(owner, inode, write);
+	other = blkback_claim_conflict(owner, what, write);
 	if (other)
 		strscpy(holder, other->owner->name, size);
 	else
-		err = blkback_claim_make(owner, inode, write);
+		err = blkback_claim_make(owner, what, write);
 	mutex_unlock(&blkback_owner_lock);
 	return err;
 }
@@ -176,17 +185,17 @@ int blkback_owner_claim(struct blkback_owner *owner, struct inode *inode,
 /**
  * blkback_owner_release() - the counterpart of blkback_owner_claim()
  * @owner: the machine
- * @inode: the file, still held open
+ * @what: the file or device, still held open
  * @write: as it was claimed
  */
-void blkback_owner_release(struct blkback_owner *owner, struct inode *inode,
-			   bool write)
+void blkback_owner_release(struct blkback_owner *owner,
+			   const struct blkback_owned *what, bool write)
 {
 	struct blkback_claim *claim;
 
 	mutex_lock(&blkback_owner_lock);
 	list_for_each_entry(claim, &blkback_claims, node) {
-		if (claim->inode != inode || claim->owner != owner ||
+		if (claim->what.it != what->it || claim->owner != owner ||
 		    claim->write != write)
 			continue;
 		list_del(&claim->node);

@@ -8,19 +8,29 @@
 #ifndef BLKBACK_OWNER_H
 #define BLKBACK_OWNER_H
 
-#include <linux/fs.h>
 #include <linux/types.h>
 #include <xen/interface/xen.h>
 
 struct blkback_owner;
 
+/**
+ * struct blkback_owned - what a machine may have, as others may too
+ * @it: a file's inode, or a block device; NULL for nothing
+ * @whole: of a block device, the disk that it is a part of, or itself
+ */
+struct blkback_owned {
+	const void *it;
+	const void *whole;
+};
+
 struct blkback_owner *blkback_owner_get(const char *uuid, domid_t domid);
 void blkback_owner_put(struct blkback_owner *owner);
 void blkback_owner_retire(struct blkback_owner *owner);
 
-int blkback_owner_claim(struct blkback_owner *owner, struct inode *inode,
-			bool write, char *holder, size_t size);
-void blkback_owner_release(struct blkback_owner *owner, struct inode *inode,
-			   bool write);
+int blkback_owner_claim(struct blkback_owner *owner,
+			const struct blkback_owned *what, bool write,
+			char *holder, size_t size);
+void blkback_owner_release(struct blkback_owner *owner,
+			   const struct blkback_owned *what, bool write);
 
 #endif /* BLKBACK_OWNER_H */

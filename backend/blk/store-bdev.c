@@ -178,6 +178,7 @@ static void blkback_bdev_close(struct blkback_store *store)
 	mutex_lock(&blkback_bdev_lock);
 	list_del(&store->node);
 	mutex_unlock(&blkback_bdev_lock);
+	blkback_store_unclaim(store);
 	tandem_bdev_close(&store->bdev);
 	bioset_exit(&store->bios);
 }
@@ -259,6 +260,52 @@ static void blkback_bdev_describe(struct blkback_store *store)
 	store->secure = bdev_max_secure_erase_sectors(bdev);
 }
 
+static int blkback_bdev_hold(struct blkback_store *store, dev_t dev)
+{
+	bool write = !store->wish.readonly;
+	/* Readers share; a writer has a holder: its machine. */
+	void *holder = write && !store->wish.shared ? store->wish.owner : NULL;
+	const struct blk_holder_ops *ops = holder ? BLKBACK_HOLDER_OPS : NULL;
+	int err;
+
+	if (dev)
+		err = tandem_bdev_open_dev(&store->bdev, dev, write, holder,
+					   ops);
+	else
+		err = tandem_bdev_open_path(&store->bdev, store->path, write,
+					    holder, ops);
+	if (err || !write || !bdev_read_only(store->bdev.bdev))
+		return err;
+	tandem_bdev_close(&store->bdev);
+	return -EROFS;
+}
+
+/* What the kernel's holder does not say: who reads, and who it is. */
+static int blkback_bdev_claim(struct blkback_store *store, char *why)
+{
+	struct block_device *bdev = store->bdev.bdev;
+	struct blkback_owned what = { .it = bdev, .whole = bdev_whole(bdev) };
+
+	return blkback_store_claim(store, &what, why);
+}
+
+static int blkback_bdev_prepare(struct blkback_store *store, char *why)
+{
+	int err = blkback_bdev_claim(store, why);
+
+	if (err)
+		return err;
+	blkback_bdev_describe(store);
+	/*
+	 * A set for each store: one guest's disk may sit on top of another's (a
+	 * file system on a guest's disk), and must not wait for its memory.
+	 */
+	err = bioset_init(&store->bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+	if (err)
+		blkback_store_unclaim(store);
+	return err;
+}
+
 /**
  * blkback_bdev_open() - open a block device as store
  * @store: with path and wish
@@ -270,33 +317,14 @@ static void blkback_bdev_describe(struct blkback_store *store)
  */
 int blkback_bdev_open(struct blkback_store *store, dev_t dev, char *why)
 {
-	bool write = !store->wish.readonly;
-	/* Readers share; a writer has a holder: its machine. */
-	void *holder = write && !store->wish.shared ? store->wish.owner : NULL;
-	int err;
+	int err = blkback_bdev_hold(store, dev);
 
-	if (dev)
-		err = tandem_bdev_open_dev(&store->bdev, dev, write, holder,
-					   holder ? BLKBACK_HOLDER_OPS : NULL);
-	else
-		err = tandem_bdev_open_path(&store->bdev, store->path, write,
-					    holder,
-					    holder ? BLKBACK_HOLDER_OPS : NULL);
-	if (!err && write && bdev_read_only(store->bdev.bdev)) {
-		tandem_bdev_close(&store->bdev);
-		err = -EROFS;
-	}
 	if (err) {
 		snprintf(why, BLKBACK_STORE_ERROR, "%.80s: %s", store->path,
 			 blkback_bdev_why(err));
 		return err;
 	}
-	blkback_bdev_describe(store);
-	/*
-	 * A set for each store: one guest's disk may sit on top of another's (a
-	 * file system on a guest's disk), and must not wait for its memory.
-	 */
-	err = bioset_init(&store->bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+	err = blkback_bdev_prepare(store, why);
 	if (err) {
 		tandem_bdev_close(&store->bdev);
 		return err;

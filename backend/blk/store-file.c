@@ -432,9 +432,7 @@ static u64 blkback_file_sectors(struct blkback_store *store)
 static void blkback_file_close(struct blkback_store *store)
 {
 	cancel_work_sync(&store->slow_work);
-	if (store->inode)
-		blkback_owner_release(store->wish.owner, store->inode,
-				      !store->wish.readonly);
+	blkback_store_unclaim(store);
 	mempool_destroy(store->io_pool);
 	/* Not left to a task that may never run: the file is closed on return. */
 	__fput_sync(store->file);
@@ -508,8 +506,6 @@ static void blkback_file_describe(struct blkback_store *store)
 static int blkback_file_check(struct blkback_store *store, char *why)
 {
 	struct inode *inode = file_inode(store->file);
-	char holder[64] = "";
-	int err;
 
 	if (IS_SWAPFILE(inode)) {
 		snprintf(why, BLKBACK_STORE_ERROR,
@@ -521,17 +517,8 @@ static int blkback_file_check(struct blkback_store *store, char *why)
 			 "%.100s: is empty; give it a size first", store->path);
 		return -EINVAL;
 	}
-	if (store->wish.shared)
-		return 0;
-	err = blkback_owner_claim(store->wish.owner, inode,
-				  !store->wish.readonly, holder,
-				  sizeof(holder));
-	if (err == -EBUSY)
-		snprintf(why, BLKBACK_STORE_ERROR, "%.80s: is in use by %s",
-			 store->path, holder);
-	if (!err)
-		store->inode = inode;
-	return err;
+	return blkback_store_claim(store,
+				   &(struct blkback_owned){ .it = inode }, why);
 }
 
 /*

@@ -115,6 +115,45 @@ static void blkback_store_free(struct blkback_store *store)
 	kfree(store);
 }
 
+/**
+ * blkback_store_claim() - the store's machine wants to use what it is on
+ * @store: with a wish
+ * @what: a file or block device, held open by the store
+ * @why: filled with one line for people on error
+ *
+ * Return: 0 or a negative error.
+ */
+int blkback_store_claim(struct blkback_store *store,
+			const struct blkback_owned *what, char *why)
+{
+	char holder[64] = "";
+	int err;
+
+	if (store->wish.shared)
+		return 0;
+	err = blkback_owner_claim(store->wish.owner, what,
+				  !store->wish.readonly, holder,
+				  sizeof(holder));
+	if (err == -EBUSY)
+		snprintf(why, BLKBACK_STORE_ERROR, "%.80s: is in use by %s",
+			 store->path, holder);
+	if (!err)
+		store->claimed = *what;
+	return err;
+}
+
+/**
+ * blkback_store_unclaim() - the counterpart of blkback_store_claim()
+ * @store: may have no claim
+ */
+void blkback_store_unclaim(struct blkback_store *store)
+{
+	if (store->claimed.it)
+		blkback_owner_release(store->wish.owner, &store->claimed,
+				      !store->wish.readonly);
+	store->claimed.it = NULL;
+}
+
 static int blkback_store_kind(const char *path, umode_t *mode, char *why)
 {
 	struct path found;

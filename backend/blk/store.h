@@ -11,10 +11,10 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "backend/blk/owner.h"
 #include "backend/blk/request.h"
 #include "common/compat/bdev.h"
 
-struct blkback_owner;
 struct blkback_store;
 
 /**
@@ -61,7 +61,7 @@ struct blkback_store_wish {
  * @node: on the list of those
  * @bios: bios for it
  * @file: the file, when it is one
- * @inode: the claimed file
+ * @claimed: what its machine has of it
  * @dev: device number to show, 0 for a file
  * @sector_size: logical sector, bytes
  * @phys_size: physical sector, bytes
@@ -90,7 +90,7 @@ struct blkback_store {
 	struct list_head node;
 	struct bio_set bios;
 	struct file *file;
-	struct inode *inode;
+	struct blkback_owned claimed;
 	dev_t dev;
 	unsigned int sector_size;
 	unsigned int phys_size;
@@ -127,6 +127,9 @@ blkback_store_open_dev(dev_t dev, const struct blkback_store_wish *wish,
 void blkback_store_close(struct blkback_store *store);
 void blkback_store_defer(struct blkback_store *store, struct blkback_req *req);
 void blkback_store_end(struct blkback_req *req, int err);
+int blkback_store_claim(struct blkback_store *store,
+			const struct blkback_owned *what, char *why);
+void blkback_store_unclaim(struct blkback_store *store);
 
 int blkback_store_init(void);
 void blkback_store_exit(void);

@@ -54,6 +54,42 @@ serves_phy() {
 	serves block-tandem "phy:${disk#/dev/}" "phy:$disk"
 }
 
+# proc HOW...: the block device is mounted so in dom0, in as many places
+proc() {
+	local how number
+
+	number=$(printf '%d:%d' "0x$(stat -c %t "$disk")" "0x$(stat -c %T "$disk")")
+	export TANDEM_PROC=$FAKE/proc
+	mkdir -p "$TANDEM_PROC/self"
+	echo 'Filename Type Size Used Priority' >"$TANDEM_PROC/swaps"
+	for how; do
+		echo "36 35 $number / /mnt/$how $how,noatime shared:1 - ext4 $disk $how,errors=continue"
+	done >"$TANDEM_PROC/self/mountinfo"
+}
+
+reads_phy() { # what dom0 only reads, a guest may read
+	proc ro ro
+	fake_vbd tandem_blkback "phy:$disk" mode=r
+	run block-tandem add && served "phy:$disk"
+}
+
+refuses_mounted() {
+	proc ro rw
+	refuses "phy:$disk" "$disk: is in use: mounted on /mnt/rw, for writing" mode=r
+}
+
+refuses_swap() {
+	proc
+	echo "$disk partition 1024 0 -2" >>"$TANDEM_PROC/swaps"
+	refuses "phy:$disk" "$disk: is in use as swap, for writing" mode=ro
+}
+
+shares_mounted() { # mode r!: the operator takes the blame
+	proc rw
+	fake_vbd tandem_blkback "phy:$disk" mode=r!
+	run block-tandem add && served "phy:$disk"
+}
+
 serves_readonly() {
 	chmod 444 "$image"
 	fake_vbd tandem_blkback "$image" mode=r
@@ -291,7 +327,9 @@ ktap_check takes_from_kernel in_dom0 takes_from_kernel block-tandem
 ktap_check takes_from_kernel_in_place in_dom0 takes_from_kernel block
 disk=$(find /dev -maxdepth 1 -type b | head -n 1)
 if [ -n "$disk" ]; then
-	ktap_check serves_phy in_dom0 serves_phy
+	for t in serves_phy reads_phy refuses_mounted refuses_swap shares_mounted; do
+		ktap_check "$t" in_dom0 "$t"
+	done
 else
 	ktap_skip serves_phy "no block device on this machine"
 fi
