@@ -47,6 +47,23 @@ struct fake_plan {
 	unsigned int hit;
 };
 
+/* The way in which a call to map finds no room for any page. */
+#define FAKE_MAP_NO_ROOM	4
+
+/**
+ * enum fake_dry - what is not to be had by the backend for a while
+ * @FAKE_DRY_NOTHING: all is as usual
+ * @FAKE_DRY_MEMORY: memory, foreign pages among it
+ * @FAKE_DRY_ROOM: and room for mappings
+ */
+enum fake_dry {
+	FAKE_DRY_NOTHING,
+	FAKE_DRY_MEMORY,
+	FAKE_DRY_ROOM,
+};
+
+void fake_fault_dry(enum fake_dry dry);
+unsigned int fake_fault_dry_hits(void);
 void fake_fault_begin(unsigned int kind, const struct fake_plan *plan);
 bool fake_fault_end(void);
 void fake_fault_phase(const char *phase);

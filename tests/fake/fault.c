@@ -123,6 +123,58 @@ static unsigned int fault_decide(const struct fault_site *site)
 	return plan->way;
 }
 
+/* What is short for a while, and how often it was asked for. */
+static enum fake_dry fault_dry;
+static atomic_t fault_dry_hits;
+
+static const char *const fault_memory[] = {
+	"gnttab_page_cache_get", "gnttab_alloc_pages",
+	"__kmalloc_noprof", "__kmalloc_cache_noprof",
+	"kmem_cache_alloc_noprof", "__kvmalloc_node_noprof",
+	"alloc_pages_noprof", "__alloc_pages_noprof",
+	"get_free_pages_noprof", "__vmalloc_noprof",
+};
+
+/* The frontend has what it needs: it is to ask for much. */
+static bool fault_is_front(unsigned long caller)
+{
+	char name[FAULT_NAME];
+
+	scnprintf(name, sizeof(name), "%pS", (void *)caller);
+	return strstr(name, "[tandem_blkfront]");
+}
+
+static unsigned int fault_dry_way(const char *call, unsigned long caller)
+{
+	enum fake_dry dry = READ_ONCE(fault_dry);
+	unsigned int way = 0;
+
+	if (dry == FAKE_DRY_ROOM && !strcmp(call, "gnttab_map_refs"))
+		way = FAKE_MAP_NO_ROOM;
+	else if (dry && match_string(fault_memory, ARRAY_SIZE(fault_memory),
+				     call) >= 0 && !fault_is_front(caller))
+		way = 1;
+	if (way)
+		atomic_inc(&fault_dry_hits);
+	return way;
+}
+
+/**
+ * fake_fault_dry() - something is not to be had for a while, or is again
+ * @dry: what
+ */
+void fake_fault_dry(enum fake_dry dry)
+{
+	atomic_set(&fault_dry_hits, 0);
+	WRITE_ONCE(fault_dry, dry);
+}
+
+/* Return: how often it was asked for meanwhile. */
+unsigned int fake_fault_dry_hits(void)
+{
+	return atomic_read(&fault_dry_hits);
+}
+
 /**
  * fake_fault() - a call was made that may fail
  * @call: its name, which stays
@@ -141,6 +193,9 @@ unsigned int fake_fault(const char *call, unsigned long caller,
 
 	if (!READ_ONCE(fault_life.active))
 		return 0;
+	way = fault_dry_way(call, caller);
+	if (way)
+		return way;
 	stack_trace_save(trace, ARRAY_SIZE(trace), 0);
 	raw_spin_lock_irqsave(&fault_lock, flags);
 	if (fault_life.active)
@@ -224,16 +279,10 @@ static bool fault_among(const char *const *calls, size_t nr)
  */
 bool fake_fault_shortage(void)
 {
-	static const char *const calls[] = {
-		"gnttab_alloc_grant_references", "gnttab_page_cache_get",
-		"gnttab_alloc_pages",
-		"__kmalloc_noprof", "__kmalloc_cache_noprof",
-		"kmem_cache_alloc_noprof", "__kvmalloc_node_noprof",
-		"alloc_pages_noprof", "__alloc_pages_noprof",
-		"get_free_pages_noprof", "__vmalloc_noprof",
-	};
+	static const char *const grants[] = { "gnttab_alloc_grant_references" };
 
-	return fault_among(calls, ARRAY_SIZE(calls));
+	return fault_among(grants, ARRAY_SIZE(grants)) ||
+	       fault_among(fault_memory, ARRAY_SIZE(fault_memory));
 }
 
 /* Is it a write to the store that failed? Whoever makes it is told. */

@@ -23,6 +23,9 @@
 #define LIFE_LOOKS	2000
 #define LIFE_LOOK_MS	10
 
+/* Calls that find nothing before there is something again. */
+#define LIFE_DRY_HITS	200
+
 /**
  * struct fake_kind - one kind of life
  * @name: for people
@@ -32,6 +35,7 @@
  * @single: grants are for one request each
  * @moves: the guest is suspended, and resumed with another backend
  * @pulled: the disk goes without notice, with I/O on its way
+ * @dry: the backend runs out of memory for a while, and of room for mappings
  */
 struct fake_kind {
 	const char *name;
@@ -40,6 +44,7 @@ struct fake_kind {
 	bool single;
 	bool moves;
 	bool pulled;
+	bool dry;
 };
 
 static const struct fake_kind life_kind[] = {
@@ -51,6 +56,7 @@ static const struct fake_kind life_kind[] = {
 	  .moves = true },
 	{ .name = "pulled", .path = "/dev/nullb0", .single = true,
 	  .pulled = true },
+	{ .name = "dry", .path = "/dev/nullb0", .single = true, .dry = true },
 };
 
 /**
@@ -267,6 +273,28 @@ static void life_io(struct life *life)
 	fake_fault_phase("I/O");
 	if (life->open)
 		fake_disk_work(&life->disk, &life->io);
+}
+
+/*
+ * Without memory, one request of a disk proceeds at a time. Without room for
+ * mappings, too, all wait. None fails.
+ */
+static void life_dry(struct life *life)
+{
+	if (!life->open || !life->kind->dry)
+		return;
+	fake_fault_phase("shortage");
+	fake_fault_dry(FAKE_DRY_MEMORY);
+	fake_disk_start(&life->disk);
+	fake_disk_wait(&life->io);
+	fake_disk_read(&life->disk, &life->io);
+	fake_fault_dry(FAKE_DRY_ROOM);
+	fake_disk_start(&life->disk);
+	life_wait(fake_fault_dry_hits() > LIFE_DRY_HITS);
+	fake_fault_dry(FAKE_DRY_MEMORY);
+	fake_disk_wait(&life->io);
+	fake_fault_dry(FAKE_DRY_NOTHING);
+	fake_disk_read(&life->disk, &life->io);
 }
 
 static bool life_store_size(loff_t size)
@@ -486,6 +514,7 @@ static void life_live(struct life *life)
 	life_attach(life);
 	life_open(life);
 	life_io(life);
+	life_dry(life);
 	life_resize(life);
 	life_move(life);
 	life_detach(life);

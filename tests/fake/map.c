@@ -97,16 +97,17 @@ int fake_gnttab_map_refs(struct gnttab_map_grant_ref *op,
 			 struct gnttab_map_grant_ref *kop, struct page **pages,
 			 unsigned int count)
 {
-	unsigned int way = fake_fails(3);
+	unsigned int way = fake_fails(FAKE_MAP_NO_ROOM);
 	unsigned int i;
 
 	might_sleep();
 	if (way == 1)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
-		if (way && !i)
-			op[i].status = way == 2 ? GNTST_no_device_space :
-						  GNTST_bad_gntref;
+		if (way == FAKE_MAP_NO_ROOM || (way == 2 && !i))
+			op[i].status = GNTST_no_device_space;
+		else if (way && !i)
+			op[i].status = GNTST_bad_gntref;
 		else
 			map_one(&op[i], pages[i]);
 	return 0;
