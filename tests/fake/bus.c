@@ -147,9 +147,20 @@ void fake_xenbus_unregister_driver(struct xenbus_driver *drv)
 	driver_unregister(&drv->driver);
 }
 
+/*
+ * A work that brings a disk back may not wait for memory that only writing to
+ * that disk can free.
+ */
+static void xbus_check_noio(const struct xenbus_device *dev)
+{
+	if (current_work() && !(current->flags & PF_MEMALLOC_NOIO))
+		fake_abuse("%s: a step may wait for I/O", dev_name(&dev->dev));
+}
+
 FAKED(xenbus_switch_state);
 int fake_xenbus_switch_state(struct xenbus_device *dev, enum xenbus_state state)
 {
+	xbus_check_noio(dev);
 	if (state == dev->state)
 		return 0;
 	if (fake_fails(1))
