@@ -20,9 +20,12 @@
 /* Longer than anything that works takes. */
 #define DISK_PATIENCE	(200 * HZ)
 
-/* Most I/O at a time, and most blocks in each. */
+/* I/O at a time, and most blocks in each. */
 #define DISK_BIOS	16
 #define DISK_SPAN	64
+
+/* More I/O than a ring has slots. */
+#define DISK_CROWD	400
 
 /**
  * struct disk_io - one I/O
@@ -44,7 +47,7 @@ struct disk_io {
 static u32 disk_number[FAKE_BLOCKS];
 static u32 disk_last;
 
-static struct disk_io disk_io[DISK_BIOS];
+static struct disk_io disk_io[DISK_CROWD];
 static unsigned int disk_ios;
 static atomic_t disk_out;
 static DECLARE_COMPLETION(disk_done);
@@ -130,23 +133,36 @@ static void disk_io_start(struct fake_disk *disk, struct disk_io *io,
 }
 
 /* As many I/Os at once as there are, each of so many blocks, one after another. */
-static void disk_start(struct fake_disk *disk, blk_opf_t opf,
-		       unsigned int first, unsigned int ios, unsigned int nr)
+static void disk_start_some(struct fake_disk *disk, blk_opf_t opf,
+			    unsigned int from, unsigned int to,
+			    unsigned int first, unsigned int nr,
+			    unsigned int stride)
 {
 	struct blk_plug plug;
 	unsigned int i;
 
-	reinit_completion(&disk_done);
-	atomic_set(&disk_out, 1);
-	disk_ios = ios;
 	blk_start_plug(&plug);
-	for (i = 0; i < ios; i++) {
-		disk_io[i].first = first + i * nr;
+	for (i = from; i < to; i++) {
+		disk_io[i].first = first + i * stride;
 		disk_io[i].nr = nr;
 		disk_io[i].number = ++disk_last;
 		disk_io_start(disk, &disk_io[i], opf);
 	}
 	blk_finish_plug(&plug);
+}
+
+static void disk_begin(unsigned int ios)
+{
+	reinit_completion(&disk_done);
+	atomic_set(&disk_out, 1);
+	disk_ios = ios;
+}
+
+static void disk_start(struct fake_disk *disk, blk_opf_t opf,
+		       unsigned int first, unsigned int ios, unsigned int nr)
+{
+	disk_begin(ios);
+	disk_start_some(disk, opf, 0, ios, first, nr, nr);
 }
 
 /* What is discarded reads as anything. */
@@ -189,6 +205,26 @@ static void disk_io_end(struct disk_io *io, struct fake_result *result)
 void fake_disk_start(struct fake_disk *disk)
 {
 	disk_start(disk, REQ_OP_WRITE | REQ_SYNC, 0, DISK_BIOS, 8);
+}
+
+/*
+ * The same, from the queues of all CPUs, and so many that no ring has them all;
+ * with gaps, so that none is merged with another. What a queue has no place for
+ * fails at once; and none is held back as background writes are.
+ */
+void fake_disk_crowd(struct fake_disk *disk)
+{
+	unsigned int cpu, from = 0, each = DISK_CROWD / num_online_cpus();
+
+	disk_begin(DISK_CROWD);
+	for_each_online_cpu(cpu) {
+		set_cpus_allowed_ptr(current, cpumask_of(cpu));
+		disk_start_some(disk, REQ_OP_WRITE | REQ_SYNC | REQ_IDLE |
+				REQ_NOWAIT, from, min(from + each, DISK_CROWD),
+				0, 1, 2);
+		from += each;
+	}
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
 /* What does not end in time is made to end by taking the disk away. */

@@ -124,6 +124,7 @@ void fake_event_init(void);
 struct page *fake_grant_map(grant_ref_t ref, bool readonly, s16 *status);
 void fake_grant_unmap(grant_ref_t ref);
 void fake_grant_settle(void);
+void fake_grant_guess(void);
 unsigned int fake_grant_count(void);
 unsigned int fake_grant_maps(void);
 void fake_grant_init(void);
@@ -160,6 +161,7 @@ void fake_disk_close(struct fake_disk *disk);
 void fake_disk_work(struct fake_disk *disk, struct fake_result *result);
 void fake_disk_read(struct fake_disk *disk, struct fake_result *result);
 void fake_disk_start(struct fake_disk *disk);
+void fake_disk_crowd(struct fake_disk *disk);
 void fake_disk_wait(struct fake_result *result);
 void fake_disk_check_file(struct file *file, struct fake_result *result);
 

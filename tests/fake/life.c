@@ -16,6 +16,7 @@
 #define LIFE_FRONT	"/local/domain/5/device/vbd/51712"
 #define LIFE_SYSFS	"/sys/bus/fake-back/devices/vbd-5-51712/"
 #define LIFE_PERSISTENT	"/sys/module/tandem_blkback/parameters/feature_persistent"
+#define LIFE_QUEUES	"/sys/module/tandem_blkback/parameters/max_queues"
 
 #define LIFE_SIZE	((loff_t)FAKE_BLOCKS * FAKE_BLOCK)
 
@@ -36,6 +37,8 @@
  * @moves: the guest is suspended, and resumed with another backend
  * @pulled: the disk goes without notice, with I/O on its way
  * @dry: the backend runs out of memory for a while, and of room for mappings
+ * @guesses: the backend has one ring where the one before had several; and it maps
+ *           a page that it was not told of
  */
 struct fake_kind {
 	const char *name;
@@ -45,6 +48,7 @@ struct fake_kind {
 	bool moves;
 	bool pulled;
 	bool dry;
+	bool guesses;
 };
 
 static const struct fake_kind life_kind[] = {
@@ -57,6 +61,9 @@ static const struct fake_kind life_kind[] = {
 	{ .name = "pulled", .path = "/dev/nullb0", .single = true,
 	  .pulled = true },
 	{ .name = "dry", .path = "/dev/nullb0", .single = true, .dry = true },
+	{ .name = "guessed", .path = "/dev/nullb0",
+	  .store = "phy:/dev/nullb0", .single = true, .moves = true,
+	  .guesses = true },
 };
 
 /**
@@ -71,6 +78,7 @@ static const struct fake_kind life_kind[] = {
  * @told: the new size was in the store when the operator's write returned
  * @resized: the guest saw it
  * @moved: it was connected to another backend
+ * @gave_up: it gave that one up
  * @detached: both ends closed by themselves
  */
 struct life {
@@ -84,6 +92,7 @@ struct life {
 	bool told;
 	bool resized;
 	bool moved;
+	bool gave_up;
 	bool detached;
 };
 
@@ -351,6 +360,7 @@ static void life_move(struct life *life)
 	fake_bus_remove(life->back);
 	fake_store_remove(LIFE_FRONT);
 	life_write_front();
+	life_tell(LIFE_QUEUES, life->kind->guesses ? "1" : "0");
 	life_add_back(life);
 	fake_bus_resume(life->front);
 	life->moved = life_wait(life_connected() || life_given_up()) &&
@@ -362,6 +372,37 @@ static void life_move(struct life *life)
 	fake_disk_wait(&life->io);
 	if (life->moved)
 		fake_disk_read(&life->disk, &life->io);
+}
+
+/* Does the frontend's error node say so? */
+static bool life_complained(const char *what)
+{
+	char *text = fake_store_get("error/" LIFE_FRONT, "error");
+	bool said = text && strstr(text, what);
+
+	kfree(text);
+	return said;
+}
+
+/*
+ * More requests than the ring has slots, from as many queues as there were rings:
+ * some are lent and cannot be sent. The backend answers none, and has a page of
+ * one that was not sent. That ends the connection, and each request with it.
+ */
+static void life_guess(struct life *life)
+{
+	struct fake_result lost = { };
+
+	if (!life->moved || !life->kind->guesses)
+		return;
+	fake_fault_phase("guess");
+	fake_fault_dry(FAKE_DRY_ROOM);
+	fake_grant_guess();
+	fake_disk_crowd(&life->disk);
+	fake_disk_wait(&lost);
+	fake_fault_dry(FAKE_DRY_NOTHING);
+	life->io.stuck += lost.stuck;
+	life->gave_up = life_wait(life_complained("page still mapped"));
 }
 
 /* As the toolstack asks for it. */
@@ -476,6 +517,8 @@ static const char *life_must(const struct life *life)
 		return ", SIZE NOT SEEN";
 	if (kind->moves && !life->moved)
 		return ", NOT RECONNECTED";
+	if (kind->guesses && !life->gave_up)
+		return ", GUESS NOT NOTICED";
 	if (!life->detached)
 		return ", NOT DETACHED";
 	return NULL;
@@ -517,14 +560,17 @@ static void life_live(struct life *life)
 	life_dry(life);
 	life_resize(life);
 	life_move(life);
+	life_guess(life);
 	life_detach(life);
 }
 
 static void life_prepare(const struct fake_kind *kind)
 {
 	fake_store_remove("/local");
+	fake_store_remove("error/" LIFE_FRONT);
 	fake_disk_forget();
 	life_tell(LIFE_PERSISTENT, kind->single ? "0" : "1");
+	life_tell(LIFE_QUEUES, "0");
 	if (kind->store && !kind->moves)
 		life_truncate(kind->path, LIFE_SIZE);
 }
