@@ -9,7 +9,7 @@ RED = re.compile(r"""
   | refcount_t: | list_(add|del)\ corruption | Bad\ page\ state | Poison\ overwritten | Redzone\ overwritten
   | Objects\ remaining\ in | Slab\ corruption | scheduling\ while\ atomic | sleeping\ function\ called
   | Domain\ \d+\ \(vcpu\#\d+\)\ crashed | Hardware\ Dom0\ crashed | domain_crash\ called | Xen\ BUG\ at | Assertion\ .*\ failed
-  | \bWARNING:\ CPU
+  | \bWARNING:\ CPU | leak\ detector\ disabled
 """, re.VERBOSE)
 
 # A guest program's output passes through its console: such lines begin with a
