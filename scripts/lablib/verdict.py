@@ -13,7 +13,7 @@ RED = re.compile(r"""
   | blocked\ for\ more\ than | soft\ lockup | hard\ LOCKUP | rcu.*detected\ (expedited\ )?stalls | rcu.*self-detected\ stall
   | scheduling\ while\ atomic | sleeping\ function\ called
     # memory
-  | \bKASAN: | \bKFENCE: | \bUBSAN: | unreferenced\ object | refcount_t: | list_(add|del)\ corruption | Bad\ page\ state
+  | \bKASAN: | \bKFENCE: | \bUBSAN: | unreferenced\ object | refcount_t: | list_(add|del)\ corruption | Bad\ page\ state | leak\ detector\ disabled
   | \bBUG\ .*\((Not\ t|T)ainted | Poison\ overwritten | Redzone\ overwritten | Objects\ remaining\ in | Slab\ corruption
     # a page that was granted and cannot be had back; "deferring" is what a peer may cause
   | leaking\ g\.e\. | g\.e\.\ \S+\ still\ in\ use

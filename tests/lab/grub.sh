@@ -32,6 +32,14 @@ prepare() {
 	make_root $E/grub.img 48
 }
 
+GRUB_LOG=/var/log/xen/console/guest-grub.log
+
+# fresh_log: a log of its own for each guest; what an earlier one said is still looked through
+fresh_log() {
+	[ ! -e $GRUB_LOG ] || mv $GRUB_LOG "${GRUB_LOG%.log}-$(date +%s%N).log"
+	: >$GRUB_LOG
+}
+
 # boots SPEC
 boots() {
 	cat >/tmp/grub.cfg <<-END
@@ -41,12 +49,12 @@ boots() {
 		memory = 128
 		disk = [ '$1' ]
 	END
-	: >/var/log/xen/console/guest-grub.log
+	fresh_log
 	must quiet xl create -q /tmp/grub.cfg
 	must wait_log grub 'task root: 0' 200
 	must eventually 20 domain_gone grub
-	must grep -qaF "data $(md5sum <$TREE/data)" /var/log/xen/console/guest-grub.log
-	must grep -qaF "$(md5sum <$TREE/boot/vmlinuz)" /var/log/xen/console/guest-grub.log
+	must grep -qaF "data $(md5sum <$TREE/data)" $GRUB_LOG
+	must grep -qaF "$(md5sum <$TREE/boot/vmlinuz)" $GRUB_LOG
 }
 
 from_file() {

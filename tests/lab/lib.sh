@@ -35,7 +35,7 @@ tidy() {
 	local vdev dir
 	domid g || return
 	G 'killall fio'
-	for vdev in xvdb xvdc; do
+	for vdev in xvdb xvdc hdc; do
 		dir=$(device_dir g $vdev)
 		[ -e "$dir" ] || continue
 		G "grep -q ' /mnt ' /proc/mounts && umount -l /mnt"
@@ -92,16 +92,18 @@ matches() {
 	exit 1
 }
 
-# eventually SECONDS COMMAND...: until it is true
+# eventually SECONDS COMMAND...: until it is true. The seconds are those slept, in longer
+# pauses after the first: what an emulated machine waits costs nothing, what it asks does.
 eventually() {
-	local tenths=$(($1 * 10))
+	local pause=1 left=$(($1 * 10))
 	shift
 	until "$@"; do
-		[ $((tenths -= 1)) -gt 0 ] || {
+		[ $((left -= pause)) -gt 0 ] || {
 			echo "not within its time: $*"
 			return 1
 		}
-		sleep 0.1
+		sleep 0.$pause
+		[ $pause -eq 5 ] || pause=$((pause + 1))
 	done
 }
 
@@ -110,15 +112,21 @@ no_node() { ! xenstore-exists "$1"; }
 
 # number VDEV: what Xen calls it
 number() {
-	local letter part major index
-	letter=$(printf '%d' "'${1:2:1}") part=${1:3}
+	local major shift=4 name=${1#??} index part
 	case $1 in
-	xvd*) letter=$(printf '%d' "'${1:3:1}") part=${1:4} major=202 ;;
+	xvd*) major=202 name=${1#xvd} ;;
 	sd*) major=8 ;;
-	hd*) echo $((3 << 8 | (letter - 97) << 6 | ${part:-0})) && return ;;
+	hd[ab]*) major=3 shift=6 ;;
+	hd[cd]*) major=22 shift=6 ;;
 	esac
-	index=$((letter - 97))
-	echo $((major << 8 | index << 4 | ${part:-0}))
+	part=${name:1}
+	index=$(($(printf '%d' "'$name") - 97))
+	[ $major != 22 ] || index=$((index - 2))
+	if [ $major = 202 ] && [ $index -gt 15 ]; then
+		echo $((1 << 28 | index << 8 | ${part:-0}))
+	else
+		echo $((major << 8 | index << shift | ${part:-0}))
+	fi
 }
 
 domid() { xl domid "$1" 2>/dev/null; }
@@ -148,6 +156,15 @@ quiet() {
 
 start() { quiet guest start "$@"; }
 G() { guest sh g "$1"; }
+
+# steps COMMAND...: in g, one after the other; each must succeed, or fail if it is "! COMMAND"
+steps() {
+	local step all=''
+	for step; do
+		all+="$step || { echo 'in the guest: ${step//\'/}'; exit 1; }"$'\n'
+	done
+	must G "$all"
+}
 
 # attach SPEC: to the guest g, and wait until the guest has the disk
 attach() {

@@ -4,6 +4,8 @@
 #
 # How our frontend connects: ring orders, queues, indirect segments, kept pages, or no
 # trust in the backend; with four CPUs in the guest (--mode mt: with real concurrency).
+# SHAPES are the rings to try, each as ORDER/QUEUES/SEGMENTS; SAVES says how often the
+# guest is saved and restored.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -12,11 +14,13 @@ set -u
 . /lab/data.sh
 
 E=/mnt/ext4
+SHAPES=${SHAPES:-0/1/0 2/2/32 4/4/256}
+SAVES=${SAVES:-1}
 
 guest_up() {
 	echo 4 >/sys/module/tandem_blkback/parameters/max_queues
 	truncate -s 32M $E/a.img
-	must start -f ours -k modular -v 4 -m 256 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
+	must start -f ours -k modular -v 4 -m 192 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
 }
 
 # with PARAMETER...: load the driver again with these
@@ -29,12 +33,19 @@ with() {
 }
 
 front() { xenstore-read "$(frontend_node g xvda)/$1" 2>/dev/null; }
-data() { must G 'disktest fio xvda 4'; }
-inside() { G "cat /sys/kernel/debug/tandem_blkfront/*/$1"; }
+limit() { G "cat /sys/block/\$(basename \$(disk xvda))/queue/$1"; }
 
-order() {
-	with "max_ring_page_order=$1"
-	data
+# kept: pages that the backend keeps mapped, in all queues
+kept() { awk '{ n += $4 } END { print n }' "$DEBUGFS/$(device g xvda)/grants"; }
+
+# four jobs, each with a part of its own; requests of all sizes
+data() {
+	must G 'fio --output=/tmp/o --name=t --filename=$(disk xvda) --ioengine=libaio --direct=1 --rw=randwrite \
+		--bsrange=4k-512k --size=2m --offset_increment=2m --numjobs=4 --iodepth=8 --verify=crc32c \
+		--verify_fatal=1 || { tail /tmp/o; false; }'
+}
+
+has_order() {
 	if [ "$1" -eq 0 ]; then
 		same 0 "$(front ring-page-order || echo 0)" ring-page-order
 	else
@@ -44,67 +55,73 @@ order() {
 	same $((32 << $1)) "$(awk '/slots/ { print $4; exit }' "$DEBUGFS/$(device g xvda)/ring")" "slots of a ring"
 }
 
-# queues WANTED: no more than the host has CPUs
-queues() {
-	local used nr=$1
-	[ "$nr" -le "$LAB_VCPUS" ] || nr=$LAB_VCPUS
-	with "max_queues=$1"
-	if [ "$nr" -gt 1 ]; then
-		same "$nr" "$(front multi-queue-num-queues)" multi-queue-num-queues
-	fi
-	same "$nr" "$(grep -c '^queue' "$DEBUGFS/$(device g xvda)/ring")" "rings"
-	same "$nr" "$(G 'ls /sys/block/$(basename $(disk xvda))/mq | wc -l')" "hardware queues of the disk"
-	must G 'fio --output=/tmp/o --name=t --filename=$(disk xvda) --ioengine=libaio --direct=1 --rw=randwrite --bs=4k \
-		--size=1m --offset_increment=1m --numjobs=4 --iodepth=8 --verify=crc32c --verify_fatal=1 || { tail /tmp/o; false; }'
+# has_queues NR: and all but one queue are in use, since fio's jobs go where they like
+has_queues() {
+	local used
+	[ "$1" = 1 ] || same "$1" "$(front multi-queue-num-queues)" multi-queue-num-queues
+	same "$1" "$(grep -c '^queue' "$DEBUGFS/$(device g xvda)/ring")" "rings"
+	same "$1" "$(G 'ls /sys/block/$(basename $(disk xvda))/mq | wc -l')" "hardware queues of the disk"
 	used=$(awk '/req_cons/ && $3 > 0 { n++ } END { print n }' "$DEBUGFS/$(device g xvda)/ring")
-	[ "$nr" = 1 ] || more "$used" 1 "rings that were used"
+	[ "$1" = 1 ] || more "$used" 1 "rings that were used"
 }
 
-plain() { # PARAMETER...
-	with "$@"
+# shape ORDER QUEUES SEGMENTS: no more queues than the host has CPUs; eleven segments
+# without indirect ones
+shape() {
+	local queues=$2 segments=$3
+	[ "$queues" -le "$LAB_VCPUS" ] || queues=$LAB_VCPUS
+	[ "$segments" -gt 11 ] || segments=11
+	with "max_ring_page_order=$1 max_queues=$2 max_indirect_segments=$3"
 	data
+	has_order "$1"
+	has_queues "$queues"
+	same $((segments * 4)) "$(limit max_hw_sectors_kb)" "KiB of the largest request"
+	more "$(kept)" 0 "pages kept"
+}
+
+not_kept() {
+	with feature_persistent=0
+	data
+	same 0 "$(kept)" "pages kept"
+}
+
+few_kept() {
+	with max_kept_pages=16
+	data
+	more "$(kept)" 0 "pages kept"
+	within "$(kept)" $((16 * LAB_VCPUS)) "pages kept"
 }
 
 untrusted() {
 	with trusted=0
 	data
 	same 0 "$(inside grants | grep -o 'lent [0-9]*' | awk '{ n += $2 } END { print n + 0 }')" "pages lent"
-	must G 'disktest fs xvda'
-}
-
-mixed_load() {
-	load xvda 8
-	turn xvda
-	turn xvda
-	loaded xvda
 }
 
 saved() {
-	load xvda 8
+	local left=$SAVES
+	load xvda 2
 	turn xvda
-	must quiet xl save g /srv/t/g.save
-	must quiet xl restore /srv/t/g.save
-	rm /srv/t/g.save
-	turn xvda
+	while [ $((left -= 1)) -ge 0 ]; do
+		must quiet xl save g /srv/t/g.save
+		must quiet xl restore /srv/t/g.save
+		rm /srv/t/g.save
+		turn xvda
+	done
 	loaded xvda
 }
 
 ktap_begin
 scratch_disk
 check "a guest of four CPUs starts" guest_up
-for o in 0 1 2 3 4; do
-	check "ring of order $o" order $o
+for s in $SHAPES; do
+	IFS=/ read -r order queues segments <<<"$s"
+	check "order $order, at most $queues queues, $segments indirect segments" shape "$order" "$queues" "$segments"
 done
-for q in 1 2 4; do
-	check "at most $q queues" queues $q
-done
-check "without indirect segments" plain max_indirect_segments=0
-check "with 32 indirect segments" plain max_indirect_segments=32
-check "pages not kept granted" plain feature_persistent=0
-check "few pages kept granted" plain max_kept_pages=16
+check "pages not kept granted" not_kept
+check "few pages kept granted" few_kept
 check "a backend that is not trusted: no page of ours is lent" untrusted
-check "verified load on four CPUs" mixed_load
-check "save and restore on four CPUs under load" saved
+check "save and restore on four CPUs under verified load" saved
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "no store is left open" umount $E

@@ -3,7 +3,7 @@
 # lab: --back ours --front ours --timeout 900
 #
 # Stores with habits of their own: CDs, sectors of 4096 bytes, and stores that must not
-# see a page change while they write it.
+# see a page change while they write it. TURNS says how often 128 KiB are written so.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -12,6 +12,7 @@ set -u
 . /lab/data.sh
 
 E=/mnt/ext4
+TURNS=${TURNS:-100}
 
 # the data's pages go to the backend as they are, not by a copy of the frontend's
 guest_up() {
@@ -23,19 +24,19 @@ guest_up() {
 
 make_iso() {
 	mkdir -p /tmp/cd
-	head -c 3000000 /dev/urandom >/tmp/cd/file
+	head -c 1000000 /dev/urandom >/tmp/cd/file
 	xorriso -as mkisofs -quiet -o $E/cd.iso /tmp/cd >/dev/null 2>&1
 }
 
 cdrom() {
 	must make_iso
-	must attach "script=block-tandem,format=raw,vdev=xvdc,devtype=cdrom,access=r,target=$E/cd.iso"
+	must attach "script=block-tandem,format=raw,vdev=hdc,devtype=cdrom,access=r,target=$E/cd.iso"
 	same "$(md5sum <$E/cd.iso | cut -d' ' -f1)" \
-		"$(G 'dd if=$(disk xvdc) bs=64k 2>/dev/null | md5sum | cut -d" " -f1')" "its content"
-	same 1 "$(G 'cat /sys/block/$(basename $(disk xvdc))/ro')" "what the guest knows"
-	same 5 "$(xenstore-read "$(backend_node g xvdc)/info")" "info: CD, read-only"
-	must_not G 'disktest mark xvdc 0 1'
-	must detach xvdc
+		"$(G 'dd if=$(disk hdc) bs=64k 2>/dev/null | md5sum | cut -d" " -f1')" "its content"
+	same 1 "$(G 'cat /sys/block/$(basename $(disk hdc))/ro')" "what the guest knows"
+	same 5 "$(xenstore-read "$(backend_node g hdc)/info")" "info: CD, read-only"
+	must_not G 'disktest mark hdc 0 1'
+	must detach hdc
 }
 
 # Sectors of 4096 bytes
@@ -57,7 +58,7 @@ large_device() {
 	same "$fill" "$(sum_cached "$(null_node)" 3 2)" "what dom0 reads"
 	must direct_read 4096
 	must_not direct_read 512
-	must G 'disktest fio xvdb 6 && disktest fs xvdb'
+	must G 'disktest fio xvdb 4 && disktest fs xvdb'
 	must detach xvdb
 }
 
@@ -95,7 +96,7 @@ data_cases_large() {
 
 # Pages that change while they are written
 
-scribbles() { must G 'scribble $(disk xvdb) 6 200'; }
+scribbles() { must G "scribble \$(disk xvdb) 6 $TURNS"; }
 
 on_btrfs() {
 	must mkfs.btrfs -q -f --mixed "$PARTITION"
@@ -104,7 +105,7 @@ on_btrfs() {
 	truncate -s 24M /mnt/btrfs/a.img
 	must attach file:/mnt/btrfs/a.img,xvdb,w
 	scribbles
-	must G 'disktest fio xvdb 4'
+	must G 'disktest fio xvdb 1'
 	must detach xvdb
 	must sync -f /mnt/btrfs
 	must btrfs scrub start -B /mnt/btrfs
@@ -115,13 +116,15 @@ on_btrfs() {
 	must btrfs check --check-data-csum "$PARTITION"
 }
 
+# RAID 5 that computes its parity from the pages it was given, not from a copy
 on_raid5() {
 	modprobe brd rd_nr=3 rd_size=16384
 	must mdadm --create /dev/md0 --run --level=5 --raid-devices=3 --assume-clean --chunk=64 --bitmap=none /dev/ram0 /dev/ram1 /dev/ram2
+	echo 1 >/sys/block/md0/md/skip_copy || must false
 	dd if=/dev/zero of=/dev/md0 bs=1M count=24 oflag=direct status=none
 	must attach phy:/dev/md0,xvdb,w
 	scribbles
-	must G 'disktest fio xvdb 4'
+	must G 'disktest fio xvdb 1'
 	must detach xvdb
 	echo check >/sys/block/md0/md/sync_action
 	must eventually 60 idle_raid
