@@ -56,7 +56,9 @@ static void write_features(struct back *b)
 
 	store_put(b->dir, "feature-persistent", "%u", c->persistent);
 	store_put(b->dir, "feature-flush-cache", "%u", c->flush);
+	store_put(b->dir, "feature-barrier", "%u", c->barrier);
 	store_put(b->dir, "feature-discard", "%u", c->discard);
+	store_put(b->dir, "discard-secure", "%u", c->secure);
 	if (c->indirect)
 		store_put(b->dir, "feature-max-indirect-segments", "%u",
 			  c->indirect);

@@ -28,6 +28,7 @@ struct ask {
 	struct back_queue *queue;
 	uint32_t index;
 	uint8_t op;		/* of indirect ones, the one that is meant */
+	uint8_t flag;		/* of a discard */
 	bool indirect;
 	uint64_t id;
 	uint64_t sector;
@@ -42,7 +43,7 @@ enum verdict { SERVE, SWALLOW };
 /**
  * struct back_cfg - what a backend offers; all zero is the plainest
  * @id: virtual device; 0 for the next free one
- * @persistent: @indirect: @flush: @discard: features
+ * @persistent: @indirect: @flush: @barrier: @discard: @secure: features
  * @order: largest ring
  * @queues: most rings
  * @untrusted: the frontend is told not to trust us
@@ -57,7 +58,9 @@ struct back_cfg {
 	bool persistent;
 	unsigned int indirect;
 	bool flush;
+	bool barrier;
 	bool discard;
+	bool secure;
 	unsigned int order;
 	unsigned int queues;
 	bool untrusted;
@@ -162,6 +165,7 @@ enum io { IO_GOOD, IO_ERROR, IO_WRONG, IO_STUCK };
  * struct io_try - I/O of a child
  * @write: write, else read and compare
  * @sync: then have it made durable
+ * @durable: each write is to be so by itself
  * @offset: in bytes
  * @bytes: how many
  * @times: over and over; 0 is once
@@ -170,13 +174,14 @@ enum io { IO_GOOD, IO_ERROR, IO_WRONG, IO_STUCK };
 struct io_try {
 	bool write;
 	bool sync;
+	bool durable;
 	uint64_t offset;
 	unsigned int bytes;
 	unsigned int times;
 	uint64_t seed;
 };
 
-int io_post(const char *disk, unsigned int nr);
+int io_post(const char *disk, bool write, unsigned int nr);
 int io_begin(struct back *b, const struct io_try *io);
 enum io io_end(int child, unsigned int ms);
 enum io io_run(struct back *b, const struct io_try *io, unsigned int ms);

@@ -6,6 +6,7 @@
 #include "peer.h"
 
 extern const struct peer_case blkback_good[];
+extern const struct peer_case blkback_store[];
 extern const struct peer_case blkback_index[];
 extern const struct peer_case blkback_request[];
 extern const struct peer_case blkback_grant[];

@@ -151,6 +151,49 @@ static void key_large_sector(void)
 			       .number_is_fine = true });
 }
 
+#define NULL_BLK	"/sys/kernel/config/nullb/nullb7"
+
+static void null_remove(void *arg)
+{
+	(void)arg;
+	shell("rmdir " NULL_BLK);
+}
+
+/* A disk in memory with large sectors. */
+static void null_make(void)
+{
+	static int null;
+
+	peer_at_end(null_remove, &null);
+	need(!shell("modprobe null_blk nr_devices=0; mountpoint -q /sys/kernel/config || "
+		    "mount -t configfs none /sys/kernel/config; mkdir " NULL_BLK
+		    " && cd " NULL_BLK " && echo 1 >memory_backed && echo 4096 >blocksize && "
+		    "echo 16 >size && echo 1 >power && udevadm settle"),
+	     "no disk with large sectors");
+}
+
+/*
+ * A frontend that counts in the disk's sectors would write to other places than
+ * it means to, where those are large. Others are served.
+ */
+static void large_sector_refused(void)
+{
+	struct front_cfg cfg = { .phy = "/dev/nullb7" };
+
+	null_make();
+	front_start(&front, &cfg);
+	front_expect_works(&front, "sectors of 4096 bytes");
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
+	front_create(&front, &cfg);
+	front_rings(&front);
+	front_keys(&front);
+	store_put(front.dir, "feature-large-sector-size", "1");
+	expect(!front_connect(&front), "connected");
+	front_expect_closed(&front, "large sectors");
+	front_remove(&front);
+}
+
 static void key_protocol(void)
 {
 	try_key(&(struct key){ .name = "protocol" });
@@ -312,6 +355,7 @@ const struct peer_case blkback_key[] = {
 	{ "key-queue-event-channel", key_queue_event_channel, 0, 0 },
 	{ "key-feature-persistent", key_persistent, 0, 0 },
 	{ "key-feature-large-sector-size", key_large_sector, 0, 0 },
+	{ "key-large-sector-refused", large_sector_refused, 0, 0 },
 	{ "key-protocol", key_protocol, 0, 0 },
 	{ "key-too-many-queues", too_many_queues, 0, 0 },
 	{ "key-missing", missing_keys, 0, 0 },

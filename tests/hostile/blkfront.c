@@ -3,7 +3,11 @@
  * rogue-back: block backends in user space that break every rule, against the
  * frontend driver loaded in dom0, beside one that keeps to them.
  */
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "back.h"
 #include "blkfront.h"
@@ -46,11 +50,95 @@ static void good_untrusted(void)
 	      "not trusted");
 }
 
+/* What came of each kind. */
+struct seen {
+	unsigned int flush;
+	unsigned int barrier;
+	unsigned int empty;
+	unsigned int discard;
+	unsigned int secure;
+};
+
+static enum verdict count(struct back *b, struct ask *ask)
+{
+	struct seen *seen = b->cfg.arg;
+
+	if (ask->op == BLKIF_OP_FLUSH_DISKCACHE)
+		seen->flush++;
+	else if (ask->op == BLKIF_OP_WRITE_BARRIER && ask->nseg)
+		seen->barrier++;
+	else if (ask->op == BLKIF_OP_WRITE_BARRIER)
+		seen->empty++;
+	else if (ask->op == BLKIF_OP_DISCARD && ask->flag & 1)
+		seen->secure++;
+	else if (ask->op == BLKIF_OP_DISCARD)
+		seen->discard++;
+	return SERVE;
+}
+
+/* A backend that knows barriers and no flush: what is to be durable is one. */
+static void good_barriers(void)
+{
+	struct io_try io = { .write = true, .durable = true, .bytes = 8192,
+			     .offset = 16384, .seed = 3 };
+	struct seen seen = { 0 };
+
+	back_start(&back, &(struct back_cfg){ .barrier = true });
+	back_hook(&back, count, &seen);
+	expect(io_run(&back, &io, PATIENCE) == IO_GOOD, "no durable write");
+	expect(seen.barrier, "a durable write came as no barrier");
+	seen.empty = 0;
+	io.durable = false;
+	io.sync = true;
+	expect(io_run(&back, &io, PATIENCE) == IO_GOOD, "no write and sync");
+	expect(seen.empty, "a flush came as no empty barrier");
+	expect(!seen.flush, "%u flushes to a backend without", seen.flush);
+	back_expect_works(&back, "barriers only");
+	expect(back_close(&back), "no orderly end");
+	back_finish(&back);
+}
+
+/* Return: 0 when the disk could be told. */
+static int erase(const char *disk, unsigned long how)
+{
+	uint64_t range[2] = { 65536, 32768 };
+	int fd = open(disk, O_RDWR | O_CLOEXEC), err;
+
+	err = fd < 0 || ioctl(fd, how, range);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static void good_secure_discard(void)
+{
+	struct seen seen = { 0 };
+
+	back_start(&back, &(struct back_cfg){ .flush = true, .discard = true,
+					      .secure = true });
+	back_hook(&back, count, &seen);
+	expect(!erase(back.disk, BLKDISCARD), "no discard");
+	expect(seen.discard && !seen.secure, "%u discards, %u secure ones",
+	       seen.discard, seen.secure);
+	expect(!erase(back.disk, BLKSECDISCARD), "no secure discard");
+	expect(seen.secure, "a secure discard came without its flag");
+	back_finish(&back);
+	/* Not offered, it is not to be had. */
+	back_start(&back, &(struct back_cfg){ .flush = true, .discard = true });
+	seen = (struct seen){ 0 };
+	back_hook(&back, count, &seen);
+	expect(erase(back.disk, BLKSECDISCARD), "erased by whom?");
+	expect(!seen.discard && !seen.secure, "a discard in place of a secure one");
+	back_finish(&back);
+}
+
 const struct peer_case blkfront_good[] = {
 	{ "back-good-plain", good_plain, 0, CASE_GOOD },
 	{ "back-good-all-features", good_all, 0, CASE_GOOD },
 	{ "back-good-persistent", good_persistent, 0, CASE_GOOD },
 	{ "back-good-untrusted", good_untrusted, 0, CASE_GOOD },
+	{ "back-good-barriers", good_barriers, 0, CASE_GOOD },
+	{ "back-good-secure-discard", good_secure_discard, 0, CASE_GOOD },
 	{ 0 },
 };
 
@@ -88,10 +176,10 @@ static const struct peer_program program = {
 	.sweep = back_sweep,
 };
 
-/* In a guest: rogue-back -p DISK posts requests and waits for them. */
+/* In a guest: rogue-back -p|-w DISK posts reads or writes and waits for them. */
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "-p"))
-		return io_post(argv[2], IO_POSTED);
+	if (argc == 3 && (!strcmp(argv[1], "-p") || !strcmp(argv[1], "-w")))
+		return io_post(argv[2], argv[1][1] == 'w', IO_POSTED);
 	return peer_main(argc, argv, &program);
 }

@@ -350,6 +350,53 @@ static void vanish_with_pages(void)
 	back_finish(&back);
 }
 
+/* What became of attempts to map the pages of requests for writing. */
+static struct {
+	unsigned int writes;
+	unsigned int writable;
+	unsigned int reads;
+	unsigned int unwritable;
+} maps;
+
+static enum verdict map_writable(struct back *b, struct ask *ask)
+{
+	bool write = ask->op == BLKIF_OP_WRITE;
+	unsigned int i;
+	uint8_t *page;
+
+	if (!write && ask->op != BLKIF_OP_READ)
+		return SERVE;
+	for (i = 0; i < ask->nseg; i++) {
+		page = back_map(b, ask->seg[i].gref, true);
+		maps.writes += write;
+		maps.reads += !write;
+		maps.writable += write && page;
+		maps.unwritable += !write && !page;
+		if (page)
+			xengnttab_unmap(b->gnt, page, 1);
+	}
+	return SERVE;
+}
+
+/* The data of a write is there to be read: its pages cannot be written to. */
+static void write_is_readonly(void)
+{
+	unsigned int i;
+
+	back_start(&back, &(struct back_cfg){ .flush = true });
+	back_hook(&back, map_writable, NULL);
+	for (i = 0; i < 4; i++)
+		back_expect_works(&back, "single grants");
+	back_hook(&back, NULL, NULL);
+	expect(maps.writes && maps.reads, "%u writes, %u reads", maps.writes,
+	       maps.reads);
+	expect(!maps.writable, "%u of %u pages of writes can be written to",
+	       maps.writable, maps.writes);
+	expect(!maps.unwritable, "%u of %u pages of reads cannot be written to",
+	       maps.unwritable, maps.reads);
+	expect(back_close(&back), "no orderly end");
+}
+
 /*
  * No grant is left, which a peer can bring about by never giving any back: the
  * disk goes on with what it has, and a new one connects when there are some.
@@ -394,6 +441,7 @@ const struct peer_case blkfront_grant[] = {
 	{ "back-never-unmaps-persistent", never_unmaps_persistent, 300, 0 },
 	{ "back-never-unmaps-ring", never_unmaps_ring, 0, 0 },
 	{ "back-vanish-with-pages", vanish_with_pages, 300, 0 },
+	{ "back-grant-of-write-is-readonly", write_is_readonly, 0, 0 },
 	{ "back-grant-table-full", table_full, 0, 0 },
 	{ 0 },
 };

@@ -188,6 +188,42 @@ static void not_supported(void)
 	}
 }
 
+static struct {
+	unsigned int refused;
+	unsigned int empty;
+} flushes;
+
+static enum verdict refuse_flush(struct back *b, struct ask *ask)
+{
+	(void)b;
+	flushes.empty += ask->op == BLKIF_OP_WRITE_BARRIER && !ask->nseg;
+	if (ask->op != BLKIF_OP_FLUSH_DISKCACHE)
+		return SERVE;
+	flushes.refused++;
+	back_answer(ask->queue, ask->id, ask->op, BLKIF_RSP_EOPNOTSUPP);
+	return SWALLOW;
+}
+
+/* A flush is refused, and barriers are known: it is not done before one is. */
+static void flush_refused(void)
+{
+	struct back_cfg cfg = { .flush = true, .barrier = true };
+	struct io_try io = write_one;
+
+	io.sync = true;
+	back_start(&back, &cfg);
+	back_hook(&back, refuse_flush, NULL);
+	expect(io_run(&back, &io, PATIENCE) == IO_GOOD, "no write and sync");
+	expect(flushes.refused, "no flush came");
+	expect(flushes.empty, "a refused flush counts as done");
+	flushes.refused = 0;
+	flushes.empty = 0;
+	expect(io_run(&back, &io, PATIENCE) == IO_GOOD, "no second sync");
+	expect(!flushes.refused && flushes.empty, "the refusal is forgotten");
+	back_expect_works(&back, "without flushes");
+	expect(back_close(&back), "no orderly end");
+}
+
 static void absurd_producer(uint32_t delta, const char *why)
 {
 	struct back_cfg cfg = { .flush = true };
@@ -378,6 +414,7 @@ const struct peer_case blkfront_response[] = {
 	{ "back-unknown-status", unknown_status, 120, 0 },
 	{ "back-error-status", error_status, 0, 0 },
 	{ "back-not-supported", not_supported, 120, 0 },
+	{ "back-not-supported-flush", flush_refused, 0, 0 },
 	{ "back-producer-one-ahead", producer_one_ahead, 0, 0 },
 	{ "back-producer-size-plus-1", producer_size_1, 0, 0 },
 	{ "back-producer-2g-minus-1", producer_2g, 0, 0 },

@@ -36,6 +36,8 @@ static void make_image(struct front *f)
 {
 	int fd, err;
 
+	if (f->cfg.phy)
+		return;
 	unlink(f->image);
 	fd = open(f->image, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	need(fd >= 0, "%s: %s", f->image, strerror(errno));
@@ -76,12 +78,15 @@ static void attach_store(struct front *f)
 	char attr[PATH_BYTES + 16], value[PATH_BYTES + 16];
 	int err;
 
+	if (kernel_driver() && f->cfg.phy)
+		peer_skip("no store of its own for the kernel's driver");
 	if (kernel_driver()) {
 		attach_loop(f);
 		return;
 	}
 	snprintf(attr, sizeof(attr), "%s/store", f->sysfs);
-	snprintf(value, sizeof(value), "file:%s", f->image);
+	snprintf(value, sizeof(value), "%s:%s", f->cfg.phy ? "phy" : "file",
+		 f->cfg.phy ? f->cfg.phy : f->image);
 	err = file_write(attr, value);
 	need(!err, "%s > %s: %s", value, attr, strerror(-err));
 }

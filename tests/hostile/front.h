@@ -30,6 +30,7 @@
  * @queues: 0 for one without multi-queue keys
  * @persistent: promise to use the same pages again
  * @readonly: the disk is
+ * @phy: a block device that is its store, in place of an image
  * @domid: where the frontend runs, 0 for here
  */
 struct front_cfg {
@@ -41,6 +42,7 @@ struct front_cfg {
 	unsigned int queues;
 	bool persistent;
 	bool readonly;
+	const char *phy;
 	unsigned int domid;
 };
 

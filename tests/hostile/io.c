@@ -9,10 +9,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "back.h"
+
+static ssize_t do_one(int fd, uint8_t *buf, const struct io_try *io)
+{
+	struct iovec vec = { .iov_base = buf, .iov_len = io->bytes };
+
+	if (!io->write)
+		return preadv(fd, &vec, 1, io->offset);
+	return pwritev2(fd, &vec, 1, io->offset, io->durable ? RWF_DSYNC : 0);
+}
 
 static enum io do_io(int fd, uint8_t *buf, const struct io_try *io)
 {
@@ -22,8 +32,7 @@ static enum io do_io(int fd, uint8_t *buf, const struct io_try *io)
 	if (io->write)
 		fill(buf, io->bytes, io->seed);
 	do {
-		n = io->write ? pwrite(fd, buf, io->bytes, io->offset) :
-				pread(fd, buf, io->bytes, io->offset);
+		n = do_one(fd, buf, io);
 		if (n != (ssize_t)io->bytes || (io->sync && fdatasync(fd)))
 			return IO_ERROR;
 	} while (++i < io->times);
@@ -55,12 +64,17 @@ static enum io io_once(const char *disk, const struct io_try *io)
 
 /*
  * Requests that nobody sleeps deeply for, as a guest may have them out when it
- * is suspended: @nr reads of a page. Return: 0 when all have ended well.
+ * is suspended: @nr reads of a page, or durable writes of one. Return: 0 when all
+ * have ended well.
  */
-int io_post(const char *disk, unsigned int nr)
+int io_post(const char *disk, bool write, unsigned int nr)
 {
-	int fd = open(disk, O_RDONLY | O_DIRECT), bad = 0;
-	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = fd };
+	int fd = open(disk, (write ? O_RDWR : O_RDONLY) | O_DIRECT), bad = 0;
+	struct iocb cb = {
+		.aio_lio_opcode = write ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD,
+		.aio_rw_flags = write ? RWF_DSYNC : 0,
+		.aio_fildes = fd,
+	};
 	struct iocb *one = &cb;
 	struct io_event event;
 	aio_context_t ctx = 0;

@@ -131,6 +131,12 @@ uint64_t meminfo(const char *key);
 unsigned int kernel_threads(void);
 bool wait_gone(const char *path, unsigned int ms);
 
+/* the kernel's tracepoints, one event at a time */
+void trace_begin(const char *event, const char *filter);
+void trace_clear(void);
+unsigned int trace_count(const char *text);
+void trace_end(void);
+
 /**
  * struct pages - pages of ours that a peer may reach
  * @addr: where they are

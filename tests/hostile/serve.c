@@ -91,6 +91,7 @@ static void take(struct back_queue *q, struct ask *ask)
 	if (ask->op == BLKIF_OP_INDIRECT) {
 		take_indirect(q->back, slot, ask);
 	} else if (ask->op == BLKIF_OP_DISCARD) {
+		ask->flag = slot[WIRE_NSEG];
 		ask->nr_sectors = wire_get(slot + w->segs, 8);
 	} else {
 		ask->nseg = slot[WIRE_NSEG];

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frontends that behave well, and what of their requests reaches the store: that
+ * data is durable is more than that it can be read back.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "blkback.h"
+#include "front.h"
+
+#define LOOP		"/dev/loop7"
+#define LOOP_FILE	"/dev/shm/hostile-store.img"
+#define MOUNT		"/run/hostile-store"
+
+static struct front front;
+
+static void loop_remove(void *arg)
+{
+	(void)arg;
+	shell("umount " MOUNT " 2>/dev/null; losetup -d " LOOP
+	      " 2>/dev/null; rm -f " LOOP_FILE);
+}
+
+/* A block device with a write cache, and sectors of @size. */
+static void loop_make(unsigned int size)
+{
+	static int loop;
+
+	peer_at_end(loop_remove, &loop);
+	need(!shell("modprobe -q loop; truncate -s 64M " LOOP_FILE
+		    " && losetup -b %u " LOOP " " LOOP_FILE, size),
+	     "no " LOOP);
+}
+
+static int put_barrier(unsigned int nseg)
+{
+	struct request rq;
+
+	request_rw(&front, &rq, BLKIF_OP_WRITE_BARRIER, 64, 0, nseg);
+	return queue_do(&front.queue[0], &rq);
+}
+
+/* On a block device, by what the block layer is asked for. */
+static void durable_barrier(void)
+{
+	struct stat st;
+	char filter[32];
+
+	loop_make(512);
+	need(!stat(LOOP, &st), LOOP);
+	front_start(&front, &(struct front_cfg){ .phy = LOOP });
+	/* As the kernel has it. */
+	snprintf(filter, sizeof(filter), "dev == %u",
+		 major(st.st_rdev) << 20 | minor(st.st_rdev));
+	trace_begin("block/block_bio_queue", filter);
+	need(!front_rw(&front.queue[0], BLKIF_OP_WRITE, 64, 0, 1), "write");
+	expect(trace_count(" W"), "a write is not seen");
+	expect(!trace_count(" FW"), "a plain write flushes");
+	trace_clear();
+	need(!put_barrier(1), "barrier");
+	expect(trace_count(" FWF"),
+	       "a barrier is no write with a flush before it and through the cache");
+	trace_clear();
+	need(!put_barrier(0), "barrier without data");
+	expect(trace_count(" F"), "an empty barrier is no flush");
+	trace_clear();
+	need(!front_flush(&front.queue[0]), "flush");
+	expect(trace_count(" F"), "a flush is none");
+	trace_end();
+	front_expect_works(&front, "after barriers");
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
+}
+
+/* One sector: less than the block that direct I/O wants there. */
+static int write_sector(void)
+{
+	struct request rq;
+
+	request_rw(&front, &rq, BLKIF_OP_WRITE, 65, 0, 1);
+	rq.seg[0].last = 0;
+	return queue_do(&front.queue[0], &rq);
+}
+
+/*
+ * On a file, by its file system. What goes through dom0's memory is written
+ * through until the frontend flushes, and so it is for the next frontend, of
+ * whom nobody knows whether it ever will.
+ */
+static void durable_reconnect(void)
+{
+	struct stat st;
+	char filter[48];
+
+	loop_make(4096);
+	need(!shell("mkfs.ext4 -q " LOOP " && mkdir -p " MOUNT " && mount " LOOP
+		    " " MOUNT), "no file system");
+	setenv("HOSTILE_DIR", MOUNT, 1);
+	front_start(&front, NULL);
+	need(!stat(front.image, &st), "%s", front.image);
+	snprintf(filter, sizeof(filter), "ino == %lu", (unsigned long)st.st_ino);
+	trace_begin("ext4/ext4_sync_file_enter", filter);
+	need(!write_sector(), "write");
+	expect(trace_count("ext4_sync"), "not written through at first");
+	need(!front_flush(&front.queue[0]), "flush");
+	trace_clear();
+	need(!write_sector(), "write");
+	expect(!trace_count("ext4_sync"), "written through after a flush");
+	need(!put_barrier(1), "barrier");
+	expect(trace_count("ext4_sync") > 1, "a barrier does not sync twice");
+	need(front_close(&front) && front_reset(&front), "no new beginning");
+	front_rings(&front);
+	front_keys(&front);
+	need(front_connect(&front), "no second connection");
+	trace_clear();
+	need(!write_sector(), "write");
+	expect(trace_count("ext4_sync"),
+	       "a new frontend's write is left in memory");
+	trace_end();
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
+}
+
+const struct peer_case blkback_store[] = {
+	{ "good-durable-barrier", durable_barrier, 0, 0 },
+	{ "good-durable-reconnect", durable_reconnect, 0, 0 },
+	{ 0 },
+};
