@@ -66,41 +66,56 @@ static void expect_reads_end(const char *when)
 	       "%s: I/O in the guest never ends", when);
 }
 
-static void create(unsigned int domid, unsigned int state)
+static void create_as(struct back_cfg cfg, unsigned int domid,
+		      unsigned int state)
 {
-	struct back_cfg cfg = {
-		.id = BACK_ID(1), .flush = true, .domid = domid,
-		.unready = true,
-	};
-
+	cfg.id = BACK_ID(1);
+	cfg.domid = domid;
+	cfg.unready = true;
 	back_create(&back, &cfg);
 	memset(back.memory, CONTENT, BACK_SECTORS * WIRE_SECTOR);
 	back_set_state(&back, state);
 }
 
-/* A guest whose disk xvdb is ours. */
-static void start(void)
+static void create(unsigned int domid, unsigned int state)
 {
-	create(guest_start("-m 64 -k builtin -x " PROGRAM), XB_INITWAIT);
+	create_as((struct back_cfg){ .flush = true }, domid, state);
+}
+
+/* A guest whose disk xvdb is ours. */
+static void start_as(struct back_cfg cfg)
+{
+	create_as(cfg, guest_start("-m 64 -k builtin -x " PROGRAM),
+		  XB_INITWAIT);
 	connect_guest();
 	expect_good_reads("at first");
+}
+
+static void start(void)
+{
+	start_as((struct back_cfg){ .flush = true });
 }
 
 /*
  * Requests that we do not answer. Whoever posted them can be frozen: a kernel
  * does not suspend while a task sleeps deeply for its I/O, whatever the driver.
  */
-static void post_io(void)
+static void post(char kind)
 {
 	uint64_t end = now_ms() + PATIENCE;
 
 	nr_held = 0;
 	back_hook(&back, hold, NULL);
-	need(!guest_sh(PROGRAM " -p /dev/xvdb >/dev/null 2>&1 &"),
+	need(!guest_sh(PROGRAM " -%c /dev/xvdb >/dev/null 2>&1 &", kind),
 	     "no I/O in the guest");
 	while (nr_held < IO_POSTED && now_ms() < end)
 		sleep_ms(10);
 	expect(nr_held >= IO_POSTED, "%u requests came", nr_held);
+}
+
+static void post_io(void)
+{
+	post('p');
 }
 
 static void remove_image(void *arg)
@@ -120,13 +135,18 @@ static void save(const char *how)
 }
 
 /* The guest comes back; what the toolstack does then, and the backend's state. */
-static void restore(unsigned int state)
+static void restore_as(struct back_cfg cfg, unsigned int state)
 {
 	back_finish(&back);
 	need(!shell("timeout 200 xl restore -p " IMAGE " >/dev/null 2>&1"),
 	     "the guest was not restored");
-	create(guest_domid(), state);
+	create_as(cfg, guest_domid(), state);
 	need(!shell("xl unpause hostile"), "not unpaused");
+}
+
+static void restore(unsigned int state)
+{
+	restore_as((struct back_cfg){ .flush = true }, state);
 }
 
 static void expect_posted_io_ends(const char *when)
@@ -147,6 +167,41 @@ static void silent_at_save(void)
 	connect_guest();
 	expect_posted_io_ends("saved");
 	expect_good_reads("after a restore");
+}
+
+/* How many of each operation came. */
+static unsigned int came[BLKIF_OP_INDIRECT + 1];
+
+static enum verdict tally(struct back *b, struct ask *ask)
+{
+	(void)b;
+	if (ask->op <= BLKIF_OP_INDIRECT)
+		came[ask->op]++;
+	return SERVE;
+}
+
+/*
+ * What was out went as barriers. Where it goes next nobody knows those, so it
+ * goes as writes and is done after a flush.
+ */
+static void other_operations(void)
+{
+	start_as((struct back_cfg){ .barrier = true });
+	post('w');
+	expect(held_op[0] == BLKIF_OP_WRITE_BARRIER,
+	       "a durable write was operation %u, not a barrier", held_op[0]);
+	save("");
+	memset(came, 0, sizeof(came));
+	restore_as((struct back_cfg){ .flush = true, .hook = tally },
+		   XB_INITWAIT);
+	connect_guest();
+	expect_posted_io_ends("with other operations");
+	expect(!came[BLKIF_OP_WRITE_BARRIER], "%u barriers, of a backend without",
+	       came[BLKIF_OP_WRITE_BARRIER]);
+	expect(came[BLKIF_OP_WRITE] >= IO_POSTED, "%u writes",
+	       came[BLKIF_OP_WRITE]);
+	expect(came[BLKIF_OP_FLUSH_DISKCACHE], "no flush");
+	expect_good_reads("with other operations");
 }
 
 /* The same, and the guest goes on where it was: its disk works again. */
@@ -229,6 +284,7 @@ static void remove_under_console_load(void)
 const struct peer_case blkfront_suspend[] = {
 	{ "back-suspend-silent-at-checkpoint", silent_at_checkpoint, 400, 0 },
 	{ "back-suspend-silent-at-save", silent_at_save, 400, 0 },
+	{ "back-suspend-other-operations", other_operations, 400, 0 },
 	{ "back-suspend-closes-at-restore", closes_at_restore, 400, 0 },
 	{ "back-suspend-closes-after-restore", closes_after_restore, 400,
 	  CASE_LONG },
