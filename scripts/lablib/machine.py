@@ -15,7 +15,7 @@ QEMU = "qemu-system-x86_64"
 
 XEN_ARGS = "console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info/info console_timestamps=none"
 DOM0_ARGS = ("root=/dev/vda console=hvc0 loglevel=5 audit=0 apparmor=0 selinux=0 "
-             "cryptomgr.notests net.ifnames=0 log_buf_len=4M "
+             "cryptomgr.notests net.ifnames=0 log_buf_len=4M norandmaps "
              "oops=panic panic_on_warn=1 hung_task_panic=1 softlockup_panic=1 panic=-1")
 CRASHED = re.compile(rb"^\(XEN\) (Hardware Dom0 crashed|Reboot in five seconds)", re.M)
 # Not U: to note who allocated an object, each time, is 40 % of all that dom0 does.
@@ -49,7 +49,7 @@ class Machine:
         """What the snapshot depends on, apart from file names."""
         conf = self.conf
         return self.accel() + [
-            "-M", "q35", "-cpu", "qemu64,+svm,+npt,+nrip-save", "-smp", str(conf.vcpus),
+            "-M", "q35", "-cpu", "qemu64,+svm,+npt,+nrip-save,+rdrand", "-smp", str(conf.vcpus),
             "-m", str(conf.mem), "-nodefaults", "-no-user-config", "-display", "none",
             "-no-reboot", "-nic", "none",
             "-append", f"{XEN_ARGS} dom0_mem={conf.dom0_mem}M,max:{conf.dom0_mem}M",

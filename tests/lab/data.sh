@@ -56,15 +56,16 @@ data_flush() {
 }
 
 data_counters() {
-	local r w rq wq
-	r=$(counter g $DISK rd_sect) w=$(counter g $DISK wr_sect)
-	rq=$(counter g $DISK rd_req) wq=$(counter g $DISK wr_req)
+	local r w rq wq device
+	find_device g $DISK
+	cd "$BUS/devices/$device/statistics" || must false
+	r=$(<rd_sect) w=$(<wr_sect) rq=$(<rd_req) wq=$(<wr_req)
 	must G "n=\$(disk $DISK); dd if=\$n of=/dev/null bs=64k count=16 iflag=direct 2>/dev/null &&
 		dd if=/dev/zero of=\$n bs=64k count=8 seek=100 oflag=direct conv=notrunc 2>/dev/null"
-	same $((r + 2048)) "$(counter g $DISK rd_sect)" "sectors read"
-	same $((w + 1024)) "$(counter g $DISK wr_sect)" "sectors written"
-	more "$(counter g $DISK rd_req)" $((rq + 15)) "reads"
-	more "$(counter g $DISK wr_req)" $((wq + 7)) "writes"
+	same $((r + 2048)) "$(<rd_sect)" "sectors read"
+	same $((w + 1024)) "$(<wr_sect)" "sectors written"
+	more "$(<rd_req)" $((rq + 15)) "reads"
+	more "$(<wr_req)" $((wq + 7)) "writes"
 }
 
 data_discard() {

@@ -92,6 +92,12 @@ matches() {
 	exit 1
 }
 
+# A process costs an emulated machine some 50 ms: what is called all the time takes few.
+
+# nap SECONDS: sleep, without a process
+exec {never}<> <(:)
+nap() { read -r -t "$1" -u "$never" || :; }
+
 # eventually SECONDS COMMAND...: until it is true. The seconds are those slept, in longer
 # pauses after the first: what an emulated machine waits costs nothing, what it asks does.
 eventually() {
@@ -102,7 +108,7 @@ eventually() {
 			echo "not within its time: $*"
 			return 1
 		}
-		sleep 0.$pause
+		nap 0.$pause
 		[ $pause -eq 5 ] || pause=$((pause + 1))
 	done
 }
@@ -110,8 +116,8 @@ eventually() {
 gone() { [ ! -e "$1" ]; }
 no_node() { ! xenstore-exists "$1"; }
 
-# number VDEV: what Xen calls it
-number() {
+# number VDEV: what Xen calls it, in $number
+find_number() {
 	local major shift=4 name=${1#??} index part
 	case $1 in
 	xvd*) major=202 name=${1#xvd} ;;
@@ -120,27 +126,46 @@ number() {
 	hd[cd]*) major=22 shift=6 ;;
 	esac
 	part=${name:1}
-	index=$(($(printf '%d' "'$name") - 97))
+	printf -v index %d "'$name"
+	index=$((index - 97))
 	[ $major != 22 ] || index=$((index - 2))
 	if [ $major = 202 ] && [ $index -gt 15 ]; then
-		echo $((1 << 28 | index << 8 | ${part:-0}))
+		number=$((1 << 28 | index << 8 | ${part:-0}))
 	else
-		echo $((major << 8 | index << shift | ${part:-0}))
+		number=$((major << 8 | index << shift | ${part:-0}))
 	fi
 }
 
-domid() { xl domid "$1" 2>/dev/null; }
+number() { find_number "$1" && echo "$number"; }
 
-# device GUEST VDEV: its name on the backend's bus
-device() { echo "vbd-$(domid "$1")-$(number "$2")"; }
-device_dir() { echo "$BUS/devices/$(device "$1" "$2")"; }
-backend_node() { echo "/local/domain/0/backend/vbd/$(domid "$1")/$(number "$2")"; }
-frontend_node() { echo "/local/domain/$(domid "$1")/device/vbd/$(number "$2")"; }
+# find_domid GUEST: in $domid. Which it was the last time is noted, and asked for its name:
+# xl takes longer.
+find_domid() {
+	local note=/run/domid.$1
+	domid=
+	[ ! -e "$note" ] || read -r domid <"$note"
+	[ -n "$domid" ] && [ "$(xenstore-read "/local/domain/$domid/name" 2>/dev/null)" = "$1" ] && return
+	domid=$(xl domid "$1" 2>/dev/null) && echo "$domid" >"$note"
+}
+
+domid() { find_domid "$1" && echo "$domid"; }
+
+# find_device GUEST VDEV: $device, its name on the backend's bus; sets $domid and $number too
+find_device() {
+	find_domid "$1"
+	find_number "$2"
+	device=vbd-$domid-$number
+}
+
+device() { find_device "$@" && echo "$device"; }
+device_dir() { find_device "$@" && echo "$BUS/devices/$device"; }
+backend_node() { find_device "$@" && echo "/local/domain/0/backend/vbd/$domid/$number"; }
+frontend_node() { find_device "$@" && echo "/local/domain/$domid/device/vbd/$number"; }
 state() { xenstore-read "$(frontend_node "$1" "$2")/state" 2>/dev/null; }
 is_state() { [ "$(state "$1" "$2")" = "$3" ]; }
 
 # counter GUEST VDEV NAME: of sysfs
-counter() { cat "$(device_dir "$1" "$2")/statistics/$3"; }
+counter() { find_device "$1" "$2" && echo "$(<"$BUS/devices/$device/statistics/$3")"; }
 # inner GUEST VDEV NAME: of our debugfs
 inner() { awk -v k="$3" '$1 == k { print $2 }' "$DEBUGFS/$(device "$1" "$2")/counters"; }
 
@@ -180,10 +205,12 @@ attach() {
 
 # detach VDEV [GUEST]
 detach() {
-	local id node back g=${2-g}
-	id=$(device_dir "$g" "$1") node=$(frontend_node "$g" "$1") back=$(backend_node "$g" "$1")
+	local device domid number g=${2-g}
+	find_device "$g" "$1"
 	quiet xl block-detach "$g" "$1" || return
-	eventually 20 gone "$id" && eventually 5 no_node "$node" && eventually 5 no_node "$back"
+	eventually 20 gone "$BUS/devices/$device" &&
+		eventually 5 no_node "/local/domain/$domid/device/vbd/$number" &&
+		eventually 5 no_node "/local/domain/0/backend/vbd/$domid/$number"
 }
 
 attached() { must attach "$1"; }

@@ -57,7 +57,7 @@ run_task() {
 	{
 		echo "name = \"$name\""
 		echo "kernel = \"/lab/guests/builtin/vmlinuz\""
-		echo "extra = \"console=hvc0 loglevel=5 oops=panic panic_on_warn=1 panic=-1 task=$task\""
+		echo "extra = \"console=hvc0 loglevel=5 oops=panic panic_on_warn=1 panic=-1 norandmaps task=$task\""
 		echo 'on_crash = "preserve"'
 		printf '%s\n' "$@"
 	} >"/tmp/$name.cfg"
