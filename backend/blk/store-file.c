@@ -206,6 +206,24 @@ static int blkback_file_buffered(struct blkback_file_io *io)
 	return ret < 0 ? ret : -EIO;
 }
 
+/*
+ * By the way that leaves no error for later, if there is one: a write that went
+ * into the cache would be good, and only the next flush would not.
+ */
+static int blkback_file_retry(struct blkback_file_io *io)
+{
+	ssize_t ret;
+
+	if (io->store->direct && blkback_file_aligned(io)) {
+		ret = blkback_file_call(io, IOCB_DIRECT, NULL);
+		if (ret == io->bytes)
+			return 0;
+		if (ret < 0 && !blkback_file_refused(ret))
+			return ret;
+	}
+	return blkback_file_buffered(io);
+}
+
 /* One request of an I/O alone, so that its neighbours' errors stay theirs. */
 static int blkback_file_one(struct blkback_file_io *io,
 			    struct blkback_req *req)
@@ -216,7 +234,7 @@ static int blkback_file_one(struct blkback_file_io *io,
 	INIT_LIST_HEAD(&io->reqs);
 	blkback_file_add(io, req);
 	list_del_init(&req->node);
-	return blkback_file_buffered(io);
+	return blkback_file_retry(io);
 }
 
 static void blkback_file_each(struct blkback_file_io *io)

@@ -107,7 +107,8 @@ file_errors() {
 	must attach file:/mnt/under/a.img,xvdb,w
 	must G 'disktest fill xvdb 1 1'
 	map under "0 $((32 * MB)) error"
-	steps '! disktest fill xvdb 2 1' '! disktest read xvdb 10 1' 'disktest fill xvda 20 1'
+	steps '! disktest fill xvdb 2 1' '! disktest fill xvdb 4 4' '! disktest read xvdb 10 1' \
+		'disktest fill xvda 20 1'
 	map under "$(good_table)"
 	must G 'disktest sum xvdb 5 1'
 	must detach xvdb
