@@ -57,7 +57,7 @@ both() { # MODE: shared layers and the frontend, whose help text is there
 	sets "$1" TANDEM TANDEM_BLKFRONT
 }
 
-backend() { sets m XEN_BACKEND TANDEM TANDEM_BLKBACK; }
+backend() { sets y XEN_BACKEND && sets m TANDEM TANDEM_BLKBACK; }
 
 alone() { # nothing of it without the shared layers
 	sets n TANDEM && is TANDEM_BLKFRONT ''

@@ -14,7 +14,7 @@ import sys
 import termios
 import time
 
-SECONDS = 90
+SECONDS = 30
 
 
 class Terminal:
@@ -40,14 +40,17 @@ class Terminal:
         return bool(data)
 
     def text(self):
-        """What was drawn since the last key, without how."""
-        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()].|\x1b.|[\x00-\x1f]", " ", self.drawn)
-        return re.sub(" +", " ", plain)
+        """What was drawn since the last key, without how, and without blanks."""
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()].|\x1b.|[\x00-\x20]", "", self.drawn)
+
+    def shows(self, text):
+        """Whether this text is drawn."""
+        return text.replace(" ", "") in self.text()
 
     def wait(self, text):
         """Until this text is drawn."""
         end = time.monotonic() + SECONDS
-        while text not in self.text():
+        while not self.shows(text):
             if time.monotonic() > end or not self.read():
                 sys.exit(f'no "{text}" in: {self.text()}')
 
@@ -75,8 +78,9 @@ def main():
     terminal.press("1")
     terminal.wait("<*> Tandem block frontend")
     terminal.press("n")
-    terminal.wait("< >")
-    while "Do you wish to save" not in terminal.text():
+    for _ in range(20):
+        if terminal.shows("Do you wish to save"):
+            break
         terminal.press("\x1b\x1b")
         time.sleep(0.5)
         terminal.read()
