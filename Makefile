@@ -46,7 +46,7 @@ modules-unstable:
 guest-kernel:
 	@scripts/guest-kernel --build
 
-## make install           on a dom0: modules by DKMS, modprobe.d, hotplug script
+## make install           on a dom0: modules by DKMS, modprobe.d, hotplug script, commands
 install:
 	@scripts/install
 

@@ -83,6 +83,23 @@ fake_vbd() {
 	for pair in type=phy mode=w dev=sda1 state=2 frontend-id=3 "${@:3}"; do
 		put_key "${pair%%=*}" "${pair#*=}"
 	done
+	xenstore-write -R /local/domain/3/name uclibroot /local/domain/3/vm /vm/one
+}
+
+# fake_other DRIVER STORE [VM]: another guest has STORE, a path or for the kernel's driver
+# a number in hexadecimal, as its xvda
+fake_other() {
+	local other=$BUS/devices/vbd-5-51712
+
+	mkdir -p "$other"
+	if [ "$1" = vbd ]; then
+		echo "$2" >"$other/physical_device"
+	else
+		echo "$2" >"$other/store"
+	fi
+	echo w >"$other/mode"
+	xenstore-write -R backend/vbd/5/51712/dev xvda /local/domain/5/name kanotix \
+		/local/domain/5/vm "${3-/vm/two}"
 }
 
 put_key() { xenstore-write -R "$XENBUS_PATH/$1" "$2"; }
@@ -109,12 +126,13 @@ is() {
 	return 1
 }
 
-# refused TEXT: the last run set one line of hotplug-error that contains TEXT
+# refused TEXT: the last run set one line of hotplug-error that says whose disk it is,
+# and contains TEXT
 refused() {
 	is hotplug-status error "$(get_key hotplug-status)" || return
 	is lines 1 "$(get_key hotplug-error | wc -l)" || return
 	case $(get_key hotplug-error) in
-	*"$1"*) ;;
+	"disk sda1 of uclibroot: "*"$1"*) ;;
 	*)
 		is hotplug-error "$1" "$(get_key hotplug-error)"
 		return

@@ -105,7 +105,21 @@ ours_win() { # ALIAS
 programs() {
 	cmp "$SYSTEM/etc/xen/scripts/block-tandem" "$TREE/scripts/hotplug/block-tandem" &&
 		[ -x "$SYSTEM/etc/xen/scripts/block-tandem" ] &&
-		[ -x "$SYSTEM/usr/sbin/tandem-status" ] && [ -x "$SYSTEM/usr/sbin/tandem-resize" ]
+		runs tandem-status scripts/tandem-status &&
+		runs tandem-resize scripts/hotplug/tandem-resize &&
+		runs xm scripts/dom0/xm
+}
+
+runs() { # NAME SOURCE: the command is there, and is ours
+	[ -x "$SYSTEM/usr/sbin/$1" ] && cmp "$SYSTEM/usr/sbin/$1" "$TREE/$2"
+}
+
+gone() { # no command of ours, wherever it is looked for
+	local name
+
+	for name in tandem-status tandem-resize xm; do
+		! inside sh -c "command -v $name" || return
+	done
 }
 
 uninstalls() { tree uninstall; }
@@ -118,6 +132,21 @@ foreign_file() { # somebody's file of that name: refused, kept, nothing else lef
 	[ "$(cat "$SYSTEM/etc/xen/scripts/block-tandem")" = mine ] || return
 	rm "$SYSTEM/etc/xen/scripts/block-tandem"
 	! grep -q ' ./etc/xen/scripts d' "$TOP/before" && rmdir -p "$SYSTEM/etc/xen/scripts" 2>/dev/null
+	untouched
+}
+
+foreign_xm() { # somebody's xm: one line says that it stays, the rest is installed
+	local out
+
+	echo mine >"$SYSTEM/usr/sbin/xm"
+	out=$(tree install --destdir / 2>&1) || return
+	grep -xF '/usr/sbin/xm is there already and not ours: it stays, and ours is not installed' <<<"$out" || {
+		echo "$out"
+		return 1
+	}
+	runs tandem-status scripts/tandem-status && tree uninstall --destdir / &&
+		[ "$(cat "$SYSTEM/usr/sbin/xm")" = mine ] || return
+	rm "$SYSTEM/usr/sbin/xm"
 	untouched
 }
 
@@ -154,9 +183,11 @@ else
 	ktap_check installs_again installs
 	ktap_check modules_built_again modules_built
 	ktap_check uninstalls uninstalls
+	ktap_check gone gone
 	ktap_check untouched untouched
 	ktap_check uninstall_twice twice
 	ktap_check foreign_file foreign_file
+	ktap_check foreign_xm foreign_xm
 	ktap_check no_headers no_headers
 	ktap_check no_build no_build
 fi

@@ -32,10 +32,10 @@ refused() {
 # by_name PATH [ACCESS]: the disk line that names our script
 by_name() { echo "script=block-tandem,vdev=xvdb,access=${2-w},target=$1"; }
 
-missing_by_name() { refused "$(by_name $E/none.img)" "$E/none.img: is not there"; }
+missing_by_name() { refused "$(by_name $E/none.img)" "disk xvdb of g: $E/none.img: is not there: create it"; }
 missing() { refused file:$E/none.img,xvdb,w "$E/none.img.*No such file"; }
 
-missing_device() { refused "$(by_name /dev/nothing)" "/dev/nothing: is not there"; }
+missing_device() { refused "$(by_name /dev/nothing)" "/dev/nothing: is not there: is the disk plugged in"; }
 
 dangling() {
 	ln -sf $E/nowhere.img $E/link.img
@@ -71,17 +71,17 @@ spaces() {
 busy_elsewhere() {
 	local h
 	h=$(domid h)
-	refused file:$E/h.img,xvdb,w "$E/h.img: is in use by domain $h"
+	refused file:$E/h.img,xvdb,w "$E/h.img: is in use by domain $h \(h, disk xvda\): xl shutdown h, or xl block-detach h xvda"
 	refused file:$E/h.img,xvdb,r "$E/h.img: is in use by domain $h"
 	ln -f $E/h.img $E/h2.img
-	refused file:$E/h2.img,xvdb,w "$E/h2.img: is in use by domain $h"
+	refused file:$E/h2.img,xvdb,w "$E/h2.img: is in use by domain $h \(h, disk xvda\)"
 	must G true
 	must guest sh h 'disktest sum xvda 0 1'
 }
 
 busy_device_elsewhere() {
 	must quiet xl block-attach h "phy:$PARTITION,xvdb,w"
-	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is in use by domain $(domid h)"
+	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is in use by domain $(domid h) \(h, disk xvdb\)"
 	must detach xvdb h
 }
 
@@ -100,13 +100,13 @@ second_reader() {
 	must detach xvdc
 }
 
-mounted_partition() { refused "phy:${PARTITION%1}2,xvdb,w" "2: is in use: mounted on $E"; }
-whole_disk() { refused "phy:${PARTITION%1},xvdb,w" "${PARTITION%1}: is in use: mounted on $E"; }
+mounted_partition() { refused "phy:${PARTITION%1}2,xvdb,w" "2: is in use: mounted on $E: umount $E"; }
+whole_disk() { refused "phy:${PARTITION%1},xvdb,w" "${PARTITION%1}: is in use: mounted on $E \(${PARTITION%1}2\): umount $E"; }
 
 swap_device() {
 	must mkswap -q "$PARTITION"
 	must swapon "$PARTITION"
-	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is in use as swap"
+	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is in use as swap: swapoff $PARTITION"
 	swapoff "$PARTITION"
 }
 
@@ -115,7 +115,7 @@ swap_file() {
 	chmod 600 $E/swap.img
 	must mkswap -q $E/swap.img
 	must swapon $E/swap.img
-	refused file:$E/swap.img,xvdb,w "$E/swap.img: is in use as swap"
+	refused file:$E/swap.img,xvdb,w "$E/swap.img: is in use as swap here: swapoff $E/swap.img"
 	swapoff $E/swap.img
 }
 
@@ -123,7 +123,7 @@ looped() {
 	local loop
 	truncate -s 8M $E/loop.img
 	loop=$(losetup -f --show $E/loop.img) || must false
-	refused file:$E/loop.img,xvdb,w "$E/loop.img: is in use.*loop"
+	refused file:$E/loop.img,xvdb,w "$E/loop.img: is in use by $loop: losetup -d $loop"
 	losetup -d "$loop"
 }
 
@@ -132,7 +132,7 @@ read_only_fs() {
 	must mount -t tmpfs none /mnt/ro
 	truncate -s 8M /mnt/ro/a.img
 	must mount -o remount,ro /mnt/ro
-	refused file:/mnt/ro/a.img,xvdb,w "/mnt/ro/a.img: is (on a )?read-only"
+	refused file:/mnt/ro/a.img,xvdb,w "/mnt/ro/a.img: is on a read-only file system: mount -o remount,rw /mnt/ro, or"
 	must attach file:/mnt/ro/a.img,xvdb,r
 	must detach xvdb
 	must umount /mnt/ro
@@ -140,7 +140,7 @@ read_only_fs() {
 
 read_only_device() {
 	must blockdev --setro "$PARTITION"
-	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is read-only"
+	refused "phy:$PARTITION,xvdb,w" "$PARTITION: is read-only: blockdev --setrw $PARTITION, or"
 	must attach "phy:$PARTITION,xvdb,r"
 	must detach xvdb
 	blockdev --setrw "$PARTITION"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # docs/ABI describes what the modules show, no more and no less, in a form that the
-# kernel's own reader of such files takes.
+# kernel's own reader of such files takes; docs/architecture.md each file of the drivers.
 set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tests/lib/ktap.sh"
@@ -39,6 +39,14 @@ complete() { # every entry has every field
 	done
 }
 
+# every file of a driver is in its table of docs/architecture.md, and nothing else is
+files_documented() { # FOLDER HEADING
+	diff <(find "$1" -name '*.[ch]' -printf '%f\n' | sed 's/\.[ch]$//' | sort -u) \
+		<(awk -v section="## $2" '/^## / { on = $0 == section }
+			on && /^\| `/ { split($0, cell, "|"); print cell[2] }' docs/architecture.md |
+			grep -o '[a-z][a-z-]*' | sort)
+}
+
 validates() { ! perl "$1" validate --dir docs/ABI 2>&1 | grep .; }
 
 ktap_begin
@@ -46,6 +54,8 @@ ktap_check attributes attributes_documented
 ktap_check tandem_blkback backend_documented
 ktap_check tandem_blkfront frontend_documented
 ktap_check complete complete
+ktap_check files.backend files_documented backend/blk "The backend's objects"
+ktap_check files.frontend files_documented frontend/blk "The frontend's objects"
 reader=build/linux/scripts/get_abi.pl
 if [ -e "$reader" ]; then
 	ktap_check validates validates "$reader"
