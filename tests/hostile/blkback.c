@@ -9,8 +9,8 @@
 #include "front.h"
 
 static const struct peer_case *const all[] = {
-	blkback_good, blkback_store, blkback_index, blkback_request, blkback_grant,
-	blkback_key, blkback_state, blkback_storm, blkback_time,
+	blkback_good, blkback_store, blkback_param, blkback_trace, blkback_index,
+	blkback_request, blkback_grant, blkback_key, blkback_state, blkback_storm, blkback_time,
 	blkback_flip, blkback_death, NULL,
 };
 

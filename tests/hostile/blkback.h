@@ -7,6 +7,8 @@
 
 extern const struct peer_case blkback_good[];
 extern const struct peer_case blkback_store[];
+extern const struct peer_case blkback_param[];
+extern const struct peer_case blkback_trace[];
 extern const struct peer_case blkback_index[];
 extern const struct peer_case blkback_request[];
 extern const struct peer_case blkback_grant[];

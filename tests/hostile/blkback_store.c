@@ -11,7 +11,8 @@
 #include "blkback.h"
 #include "front.h"
 
-#define LOOP		"/dev/loop7"
+#define LOOP_NAME	"loop7"
+#define LOOP		"/dev/" LOOP_NAME
 #define LOOP_FILE	"/dev/shm/hostile-store.img"
 #define MOUNT		"/run/hostile-store"
 
@@ -124,7 +125,53 @@ static void durable_reconnect(void)
 	front_remove(&front);
 }
 
+/* Field @nr of what the disk has counted: 0 is requests to read. */
+static unsigned long stat_field(unsigned int nr)
+{
+	char text[256], *at = text;
+	unsigned long value;
+
+	need(file_read("/sys/block/" LOOP_NAME "/stat", text, sizeof(text)),
+	     "no counters of " LOOP);
+	do {
+		value = strtoul(at, &at, 10);
+	} while (nr--);
+	return value;
+}
+
+/* @nr requests next to each other, told of at once. */
+static void expect_merged(unsigned int nr, unsigned int nseg)
+{
+	unsigned long before = stat_field(0), reads;
+	struct request rq;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		request_rw(&front, &rq, BLKIF_OP_READ, i * nseg * 8, i * nseg,
+			   nseg);
+		queue_put(&front.queue[0], &rq);
+	}
+	queue_push(&front.queue[0]);
+	need(queue_drain(&front.queue[0], nr) == nr, "reads");
+	reads = stat_field(0) - before;
+	expect(reads && reads <= nr / 8,
+	       "%u requests of %u pages reach the disk as %lu", nr, nseg, reads);
+}
+
+/* Frontends that know no indirect requests ask for 44 KiB at a time, or for 4. */
+static void merged(void)
+{
+	loop_make(512);
+	front_start(&front, &(struct front_cfg){ .phy = LOOP });
+	expect_merged(16, WIRE_SEGS);
+	expect_merged(32, 1);
+	front_expect_works(&front, "after requests that were merged");
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
+}
+
 const struct peer_case blkback_store[] = {
+	{ "good-merged", merged, 0, 0 },
 	{ "good-durable-barrier", durable_barrier, 0, 0 },
 	{ "good-durable-reconnect", durable_reconnect, 0, 0 },
 	{ 0 },

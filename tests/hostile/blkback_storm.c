@@ -55,6 +55,44 @@ static void write_states(struct disturber *d)
 	store_put(f->dir, "state", "%u", XB_CONNECTED);
 }
 
+/* A ring full of flushes, each after a write, as a thread that does nothing else. */
+static void flood_flushes(struct disturber *d)
+{
+	struct front_queue *q = d->arg;
+	struct request rq;
+	unsigned int i;
+
+	for (i = 0; i < q->size; i++) {
+		request_rw(q->front, &rq, BLKIF_OP_WRITE, i * 8, 8, 1);
+		if (i)
+			rq = (struct request){ .op = BLKIF_OP_FLUSH_DISKCACHE };
+		queue_put(q, &rq);
+	}
+	queue_push(q);
+	expect(queue_drain(q, q->size) == q->size, "a flush has failed");
+}
+
+/* Reads of another end while the flushes do; neither waits for the other. */
+static void flush_storm(void)
+{
+	static struct disturber d;
+	struct front other;
+	unsigned int i;
+
+	front_start(&front, NULL);
+	front_start(&other, NULL);
+	disturb(&d, flood_flushes, &front.queue[0]);
+	for (i = 0; i < 500; i++)
+		need(!front_rw(&other.queue[0], BLKIF_OP_READ, i % 512 * 8, 0, 1),
+		     "read %u among flushes does not end well", i);
+	expect(disturb_end(&d), "no flush ended meanwhile");
+	front_remove(&other);
+	bystander_storm(flood_flushes, &front.queue[0], 1);
+	front_expect_works(&front, "after the flushes");
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
+}
+
 /* The same state, over and over. */
 static void state_storm(void)
 {
@@ -212,6 +250,7 @@ static void bad_key_storm(void)
 const struct peer_case blkback_storm[] = {
 	{ "storm-of-events", event_storm, 0, CASE_MEMORY },
 	{ "storm-of-events-disconnect", event_storm_disconnect, 0, CASE_MEMORY },
+	{ "storm-of-flushes", flush_storm, 0, 0 },
 	{ "storm-of-states", state_storm, 0, CASE_MEMORY },
 	{ "storm-of-random-keys", random_storm, 0, CASE_MEMORY },
 	{ "storm-of-log-lines", log_storm, 0, CASE_MEMORY },

@@ -144,8 +144,8 @@ const struct peer_case blkfront_good[] = {
 
 static const struct peer_case *const all[] = {
 	blkfront_good, blkfront_response, blkfront_grant, blkfront_key,
-	blkfront_state, blkfront_storm, blkfront_time, blkfront_flip,
-	blkfront_suspend, NULL,
+	blkfront_state, blkfront_storm, blkfront_time, blkfront_trace,
+	blkfront_flip, blkfront_suspend, NULL,
 };
 
 static struct back bystander;

@@ -12,6 +12,7 @@ extern const struct peer_case blkfront_key[];
 extern const struct peer_case blkfront_state[];
 extern const struct peer_case blkfront_storm[];
 extern const struct peer_case blkfront_time[];
+extern const struct peer_case blkfront_trace[];
 extern const struct peer_case blkfront_flip[];
 extern const struct peer_case blkfront_suspend[];
 

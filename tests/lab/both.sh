@@ -22,10 +22,10 @@ ktap_begin
 scratch_disk
 check "a guest starts, driver built in, PV" guest_up builtin pv 160
 make_file /dev/shm/a.img
-data_cases "file on tmpfs" file:/dev/shm/a.img /dev/shm/a.img
+data_cases "file on tmpfs" file:/dev/shm/a.img /dev/shm/a.img short
 make_file /mnt/ext4/a.img
 data_cases "file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img
-data_cases "partition" "phy:$PARTITION" "$PARTITION"
+data_cases "partition" "phy:$PARTITION" "$PARTITION" short
 check "it goes" guest_down
 check "a guest starts, driver as module, PV" guest_up modular pv 160
 data_cases "module: file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img short

@@ -90,6 +90,14 @@ discards() { [ ! -b "$1" ] || [ "$(lsblk -bdno DISC-MAX "$1")" -gt 0 ]; }
 # offers_discard: does the backend say so
 offers_discard() { [ "$(xenstore-read "$(backend_node g $DISK)/feature-discard" 2>/dev/null)" = 1 ]; }
 
+# fio trims at random, here and there, and verifies what it wrote
+data_trims() {
+	local before
+	before=$(counter g $DISK ds_req)
+	must G "disktest trims $DISK 2"
+	more "$(counter g $DISK ds_req)" $((before + 31)) "discards"
+}
+
 data_fs() { must G "disktest fs $DISK"; }
 data_fio() { must G "disktest fio $DISK 6"; }
 
@@ -111,6 +119,7 @@ data_cases() {
 	fi
 	if discards "$path"; then
 		check "$label: discard" data_discard "$path"
+		[ "${4-full}" != full ] || [ -b "$path" ] || check "$label: fio trims and verifies" data_trims
 	else
 		ktap_skip "$label: discard" "$path has none"
 	fi

@@ -116,18 +116,22 @@ eventually() {
 gone() { [ ! -e "$1" ]; }
 no_node() { ! xenstore-exists "$1"; }
 
-# number VDEV: what Xen calls it, in $number
+# find_number VDEV: what Xen calls it, in $number
 find_number() {
-	local major shift=4 name=${1#??} index part
+	local major shift=4 name=${1#??} index=0 letters part letter
 	case $1 in
 	xvd*) major=202 name=${1#xvd} ;;
 	sd*) major=8 ;;
 	hd[ab]*) major=3 shift=6 ;;
 	hd[cd]*) major=22 shift=6 ;;
 	esac
-	part=${name:1}
-	printf -v index %d "'$name"
-	index=$((index - 97))
+	letters=${name%%[0-9]*} part=${name##*[a-z]}
+	while [ "$letters" ]; do
+		printf -v letter %d "'$letters"
+		index=$((index * 26 + letter - 96))
+		letters=${letters#?}
+	done
+	index=$((index - 1))
 	[ $major != 22 ] || index=$((index - 2))
 	if [ $major = 202 ] && [ $index -gt 15 ]; then
 		number=$((1 << 28 | index << 8 | ${part:-0}))

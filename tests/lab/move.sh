@@ -62,6 +62,42 @@ resized_mounted() {
 
 tandem_resize() { /etc/xen/scripts/tandem-resize "$(domid g)" xvdb; }
 
+# A frozen file system is whole on the disk, as a copy of it shows; a new size does not wait
+# for it, nor the other way round; then the guest writes on.
+frozen() {
+	truncate -s 16M $E/b.img
+	must attach file:$E/b.img,xvdb,w
+	must G 'mkfs.ext4 -q -F $(disk xvdb) && mkdir -p /mnt && mount $(disk xvdb) /mnt'
+	must G '(cd /mnt && for i in $(seq 200); do
+			dd if=/dev/urandom of=$i bs=16k count=1 conv=fsync && md5sum $i >>/run/sums || exit
+		done; touch /run/written) >/dev/null 2>&1 </dev/null &
+		until [ -e /mnt/20 ]; do sleep 0.1; done; fsfreeze --freeze /mnt'
+	blank $E/b.img
+	cp $E/b.img $E/copy.img
+	must e2fsck -fn $E/copy.img
+	truncate -s 24M $E/b.img
+	must tandem_resize
+	must eventually 10 has_sectors xvdb 49152
+	must G '[ ! -e /run/written ] && fsfreeze --unfreeze /mnt'
+	must eventually 60 G '[ -e /run/written ]'
+	must G 'umount /mnt && e2fsck -fn $(disk xvdb) && mount $(disk xvdb) /mnt &&
+		[ $(wc -l </run/sums) = 200 ] && cd /mnt && md5sum -c /run/sums >/dev/null && cd / && umount /mnt'
+	must detach xvdb
+	truncate -s 16M $E/b.img
+}
+
+# xentop -x: a line for each disk; what it shows is what the backend has counted
+topped() {
+	local wanted
+	must G 'disktest read xvda 0 1 && disktest fill xvda 1 1'
+	wanted="OO: $(counter g xvda oo_req) RD: $(counter g xvda rd_req) WR: $(counter g xvda wr_req)"
+	wanted+=" RSECT: $(counter g xvda rd_sect) WSECT: $(counter g xvda wr_sect)"
+	xentop -b -i 1 -x >/tmp/top || must false
+	grep "^VBD.* $(number xvda) " /tmp/top | grep -o 'OO:.*' | tr -s ' ' >/tmp/top.disk
+	same "$wanted" "$(sed 's/ $//' /tmp/top.disk)" "the disk in xentop"
+	more "$(counter g xvda wr_sect)" 2047 "sectors written"
+}
+
 # a mounted disk: the detach fails, the disk works; the guest lets go: it closes
 detach_mounted() {
 	must attach file:$E/b.img,xvdb,w
@@ -187,6 +223,8 @@ mkdir -p /mnt/loop
 check "a guest starts" guest_up
 check "a new size arrives, with a uevent" resized
 check "a new size arrives at a mounted disk" resized_mounted
+check "a frozen file system, and a new size meanwhile" frozen
+check "xentop shows what the backend counts" topped
 check "a mounted disk stays; it goes when the guest lets go" detach_mounted
 check "surprise removal under load" detach_forced
 check "surprise removal of a mounted disk" forced_mounted

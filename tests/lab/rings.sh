@@ -98,6 +98,37 @@ untrusted() {
 	same 0 "$(inside grants | grep -o 'lent [0-9]*' | awk '{ n += $2 } END { print n + 0 }')" "pages lent"
 }
 
+# named VDEV NAME: the disk VDEV is attached, and called so; data that tells it from others
+named() {
+	truncate -s 4M "$E/$1.img"
+	dd if=/dev/urandom of="$E/$1.img" bs=1M count=1 conv=notrunc,fsync status=none
+	must attach "file:$E/$1.img,$1,w"
+	same "/dev/$2" "$(G "disk $1")" "the node of $1"
+	same "$(sum_cached "$E/$1.img" 0 1)" "$(G "disktest sum $1 0 1")" "what is read from $1"
+}
+
+# A module calls all disks xvd; a name that is taken is not given twice.
+names() {
+	local d
+	with ''
+	named sdb1 xvdb1
+	named xvdq xvdq
+	named sda xvdaa
+	named xvdaa xvdba
+	for d in sdb1 xvdq sda xvdaa; do
+		must detach $d
+	done
+}
+
+native_names() {
+	with native_names=1
+	named sda sda
+	named hdc3 hdc3
+	same "/dev/xvda" "$(G 'disk xvda')" "the node of xvda"
+	must detach sda
+	must detach hdc3
+}
+
 saved() {
 	local left=$SAVES
 	load xvda 2
@@ -121,6 +152,8 @@ done
 check "pages not kept granted" not_kept
 check "few pages kept granted" few_kept
 check "a backend that is not trusted: no page of ours is lent" untrusted
+check "names of a module's disks; names that are taken" names
+check "names of the configuration" native_names
 check "save and restore on four CPUs under verified load" saved
 guest stop g
 check "the guest goes" eventually 20 no_domain

@@ -108,8 +108,9 @@ names() {
 	done
 }
 
+# swaps TYPE MB
 swaps() {
-	must run_task r swap 'memory = 32' 'root = "/dev/sda1 rw"' \
+	must run_task r swap "type = \"$1\"" "memory = $2" 'root = "/dev/sda1 rw"' \
 		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/swap.img,hda3,w' ]"
 	more "$(awk '$1 == "swapped" { print $2 }' /tmp/r.out)" 15000 "KiB on swap"
 	must grep -qx 40 /tmp/r.out
@@ -141,7 +142,8 @@ check "partition, hda5, no initrd, 32 MB" boots "phy:$PARTITION,hda5,w" hda5
 check "file, xvda, no initrd, 32 MB" boots file:$E/root.img,xvda,w xvda
 check "partition hda5 with an initrd, swap file hda3" with_initrd
 check "disks have the names of the configuration" names
-check "swap under memory pressure in 32 MB" swaps
+check "swap under memory pressure in 32 MB" swaps pv 32
+check "PVH: root disk, and swap under memory pressure" swaps pvh 40
 check "reboot: what was written is there" reboots
 check "all guests have gone" eventually 20 no_domain
 check "no store is left open" umount $E
