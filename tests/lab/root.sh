@@ -33,6 +33,7 @@ tasks() {
 		done
 	END
 	task swap <<-'EOT'
+		rm -f /sums
 		swapon /dev/hda3 || exit 1
 		mount -t tmpfs -o size=64m tmp /tmp || exit 1
 		for i in $(seq 40); do
