@@ -4,11 +4,13 @@
 Looks for the frontend by its symbol, goes to its entry, makes it n, saves. Prints what
 was drawn when something does not come.
 """
+import contextlib
 import fcntl
 import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -65,10 +67,14 @@ class Terminal:
             pass
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
+    def kill(self):
+        """Whatever is left: without its terminal the menu would turn for ever."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
-def main():
-    """The walk."""
-    terminal = Terminal(sys.argv[1:])
+
+def walk(terminal):
+    """The keys, and what is to be drawn; returns the exit status."""
     terminal.wait("Device Drivers")
     terminal.press("/")
     terminal.wait("Search Configuration Parameter")
@@ -85,7 +91,16 @@ def main():
         time.sleep(0.5)
         terminal.read()
     terminal.press("\r")
-    sys.exit(terminal.end())
+    return terminal.end()
+
+
+def main():
+    """One walk; nothing runs on after it."""
+    terminal = Terminal(sys.argv[1:])
+    try:
+        sys.exit(walk(terminal))
+    finally:
+        terminal.kill()
 
 
 main()
