@@ -238,6 +238,17 @@ static bool blkfront_choose_name(struct blkfront *front, unsigned int try)
 	return true;
 }
 
+/* Asked before, since the block layer finds a second name worth a stack trace. */
+static bool blkfront_name_taken(struct blkfront *front)
+{
+	struct device *other;
+
+	other = class_find_device_by_name(disk_to_dev(front->disk)->class,
+					  front->disk->disk_name);
+	put_device(other);
+	return other;
+}
+
 /* A name may be taken, by a disk of another kind say. */
 static int blkfront_add_named(struct blkfront *front)
 {
@@ -247,7 +258,10 @@ static int blkfront_add_named(struct blkfront *front)
 	for (try = 0; try < DISK_NAMES; try++) {
 		if (!blkfront_choose_name(front, try))
 			continue;
-		err = device_add_disk(&front->dev.xdev->dev, front->disk, NULL);
+		err = -EEXIST;
+		if (!blkfront_name_taken(front))
+			err = device_add_disk(&front->dev.xdev->dev,
+					      front->disk, NULL);
 		if (err != -EEXIST)
 			break;
 		tandem_blkfront_remark(front, KERN_NOTICE, "the name %s is taken\n",
