@@ -252,7 +252,7 @@ static void blkback_file_each(struct blkback_file_io *io)
 	}
 }
 
-/* Where it may sleep: direct once more, and if that is refused, buffered. */
+/* Where it may sleep: direct once more, then each request by itself. */
 static void blkback_file_slow(struct blkback_file_io *io)
 {
 	struct blkback_store *store = io->store;

@@ -13,6 +13,8 @@ PORTS = ("tty", "ctl", "out", "log", "get")
 INPUT_MB, ASSETS_MB = 512, 256
 QEMU = "qemu-system-x86_64"
 
+# norandmaps, and rdrand below: a program at another address is compiled anew by the emulator,
+# and a guest without entropy turns for a second at its first random number.
 XEN_ARGS = "console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info/info console_timestamps=none"
 DOM0_ARGS = ("root=/dev/vda console=hvc0 loglevel=5 audit=0 apparmor=0 selinux=0 "
              "cryptomgr.notests net.ifnames=0 log_buf_len=4M norandmaps "

@@ -245,17 +245,11 @@ static void good_unplug(void)
 static void good_flush(void)
 {
 	struct request rq;
-	unsigned int i;
 
 	front_start(&front, NULL);
 	if (!store_num(front.back, "feature-flush-cache", 0))
 		peer_skip("no flush offered");
-	for (i = 0; i < 8; i++) {
-		request_rw(&front, &rq, BLKIF_OP_WRITE, i * 8, i, 1);
-		queue_put(&front.queue[0], &rq);
-	}
-	queue_push(&front.queue[0]);
-	expect(queue_drain(&front.queue[0], 8) == 8, "writes");
+	expect(front_run(&front.queue[0], BLKIF_OP_WRITE, 8, 1) == 8, "writes");
 	expect(!front_flush(&front.queue[0]), "flush");
 	memset(&rq, 0, sizeof(rq));
 	rq.op = BLKIF_OP_FLUSH_DISKCACHE;

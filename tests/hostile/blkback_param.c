@@ -64,16 +64,7 @@ static uint64_t counter(const char *name)
 
 static void put_writes(unsigned int nr, unsigned int nseg)
 {
-	struct request rq;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		request_rw(&front, &rq, BLKIF_OP_WRITE, i * nseg * 8, i * nseg,
-			   nseg);
-		queue_put(&front.queue[0], &rq);
-	}
-	queue_push(&front.queue[0]);
-	expect(queue_drain(&front.queue[0], nr) == nr,
+	expect(front_run(&front.queue[0], BLKIF_OP_WRITE, nr, nseg) == nr,
 	       "not all of %u writes ended well", nr);
 }
 

@@ -143,16 +143,9 @@ static unsigned long stat_field(unsigned int nr)
 static void expect_merged(unsigned int nr, unsigned int nseg)
 {
 	unsigned long before = stat_field(0), reads;
-	struct request rq;
-	unsigned int i;
 
-	for (i = 0; i < nr; i++) {
-		request_rw(&front, &rq, BLKIF_OP_READ, i * nseg * 8, i * nseg,
-			   nseg);
-		queue_put(&front.queue[0], &rq);
-	}
-	queue_push(&front.queue[0]);
-	need(queue_drain(&front.queue[0], nr) == nr, "reads");
+	need(front_run(&front.queue[0], BLKIF_OP_READ, nr, nseg) == nr,
+	     "reads");
 	reads = stat_field(0) - before;
 	expect(reads && reads <= nr / 8,
 	       "%u requests of %u pages reach the disk as %lu", nr, nseg, reads);

@@ -55,19 +55,18 @@ static void write_states(struct disturber *d)
 	store_put(f->dir, "state", "%u", XB_CONNECTED);
 }
 
-/* A ring full of flushes, each after a write, as a thread that does nothing else. */
+/* A write and as many flushes as the ring takes, by a thread that does nothing else. */
 static void flood_flushes(struct disturber *d)
 {
+	static const struct request flush = { .op = BLKIF_OP_FLUSH_DISKCACHE };
 	struct front_queue *q = d->arg;
 	struct request rq;
 	unsigned int i;
 
-	for (i = 0; i < q->size; i++) {
-		request_rw(q->front, &rq, BLKIF_OP_WRITE, i * 8, 8, 1);
-		if (i)
-			rq = (struct request){ .op = BLKIF_OP_FLUSH_DISKCACHE };
-		queue_put(q, &rq);
-	}
+	request_rw(q->front, &rq, BLKIF_OP_WRITE, 0, 8, 1);
+	queue_put(q, &rq);
+	for (i = 1; i < q->size; i++)
+		queue_put(q, &flush);
 	queue_push(q);
 	expect(queue_drain(q, q->size) == q->size, "a flush has failed");
 }

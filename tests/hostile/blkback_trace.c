@@ -11,14 +11,11 @@
 
 static struct front front;
 
-
 static void expect_last_error(const char *text)
 {
-	char path[PATH_BYTES + 16], found[128] = "";
+	char found[128];
 
-	snprintf(path, sizeof(path), "%s/last_error", front.debugfs);
-	need(file_read(path, found, sizeof(found)), "no %s", path);
-	found[strcspn(found, "\n")] = '\0';
+	file_line(front.debugfs, "last_error", found, sizeof(found));
 	expect(text[0] ? !!strstr(found, text) : !found[0],
 	       "the last error is '%s', not '%s'", found, text);
 }

@@ -12,11 +12,9 @@ static struct back back;
 
 static void expect_last_error(const char *text)
 {
-	char path[PATH_BYTES + 16], found[128] = "";
+	char found[128];
 
-	snprintf(path, sizeof(path), "%s/last_error", back.debugfs);
-	need(file_read(path, found, sizeof(found)), "no %s", path);
-	found[strcspn(found, "\n")] = '\0';
+	file_line(back.debugfs, "last_error", found, sizeof(found));
 	expect(!strcmp(found, text), "the last error is '%s', not '%s'", found,
 	       text);
 }

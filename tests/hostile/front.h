@@ -168,6 +168,8 @@ void request_indirect(struct front *f, struct request *rq, uint8_t op,
 void front_desc(struct front *f, unsigned int i, const struct wire_seg *seg);
 int front_rw(struct front_queue *q, uint8_t op, uint64_t sector,
 	     unsigned int page, unsigned int nseg);
+unsigned int front_run(struct front_queue *q, uint8_t op, unsigned int nr,
+		       unsigned int nseg);
 int front_flush(struct front_queue *q);
 bool front_verify(struct front_queue *q);
 void front_expect_works(struct front *f, const char *when);

@@ -102,6 +102,16 @@ bool file_read(const char *path, char *buf, unsigned int len)
 	return true;
 }
 
+/* The first line of a file that must be there. */
+void file_line(const char *dir, const char *name, char *buf, unsigned int len)
+{
+	char path[PATH_BYTES + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	need(file_read(path, buf, len), "no %s", path);
+	buf[strcspn(buf, "\n")] = '\0';
+}
+
 /* Each file of a directory, whatever it says. */
 void files_read(const char *dir)
 {

@@ -125,6 +125,7 @@ unsigned int klog_lines(const char *a, const char *b);
 unsigned int klog_errors(const char *device);
 bool file_exists(const char *path);
 bool file_read(const char *path, char *buf, unsigned int len);
+void file_line(const char *dir, const char *name, char *buf, unsigned int len);
 void files_read(const char *dir);
 int file_write(const char *path, const char *value);
 uint64_t meminfo(const char *key);

@@ -183,6 +183,24 @@ int front_rw(struct front_queue *q, uint8_t op, uint64_t sector,
 	return queue_do(q, &rq);
 }
 
+/*
+ * @nr requests of @nseg pages next to each other, told of at once. Return: how many
+ * ended well.
+ */
+unsigned int front_run(struct front_queue *q, uint8_t op, unsigned int nr,
+		       unsigned int nseg)
+{
+	struct request rq;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		request_rw(q->front, &rq, op, i * nseg * 8, i * nseg, nseg);
+		queue_put(q, &rq);
+	}
+	queue_push(q);
+	return queue_drain(q, nr);
+}
+
 int front_flush(struct front_queue *q)
 {
 	struct request rq = {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# docs/operating.md says what there is: each parameter of both modules, each error of the hotplug script, and no others; its one-liners use fields that the
-# tracepoints have.
+# docs/operating.md says what there is: each parameter of both modules, each error of the
+# hotplug script, and no others; its one-liners use fields that the tracepoints have.
 set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tests/lib/ktap.sh"

@@ -1,0 +1,20 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# built.sh: what a test of the lab runs is what is in the tree. Sourced with $root set.
+
+# failed NAME: the whole run has failed before its cases
+failed() {
+	echo "KTAP version 1"
+	echo "not ok 1 $1"
+	echo "1..1"
+	exit 1
+}
+
+# built: the modules and what guests boot, or the run has failed
+# shellcheck disable=SC2154 # $root is set by who sources this
+built() {
+	"$root/scripts/modules" 6.12 >&2 || failed "the modules do not build"
+	"$root/scripts/guest-kernel" --build >&2 || failed "the guests' kernels do not build"
+	"$root/scripts/guest-initrd" >&2 || failed "the guests' initial file system is not made"
+}
