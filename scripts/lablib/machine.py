@@ -25,7 +25,8 @@ CHECK_ARGS = "slub_debug=FZP page_poison=1"
 
 
 class Machine:
-    """One QEMU. `conf` needs: base, snapshots, kernel, mode, vcpus, bench, mem, dom0_mem, raw_disks."""
+    """One QEMU. `conf` needs: base, snapshots, kernel, mode, vcpus, bench, mem, dom0_mem, raw_disks,
+    xen_args, dom0_args."""
 
     def __init__(self, conf, workdir):
         self.conf = conf
@@ -40,7 +41,8 @@ class Machine:
     # command line
 
     def dom0_args(self):
-        return DOM0_ARGS if self.conf.bench else f"{DOM0_ARGS} {CHECK_ARGS}"
+        args = DOM0_ARGS if self.conf.bench else f"{DOM0_ARGS} {CHECK_ARGS}"
+        return f"{args} {self.conf.dom0_args}".rstrip()
 
     def accel(self):
         if self.conf.mode == "mt":
@@ -54,14 +56,15 @@ class Machine:
             "-M", "q35", "-cpu", "qemu64,+svm,+npt,+nrip-save,+rdrand", "-smp", str(conf.vcpus),
             "-m", str(conf.mem), "-nodefaults", "-no-user-config", "-display", "none",
             "-no-reboot", "-nic", "none",
-            "-append", f"{XEN_ARGS} dom0_mem={conf.dom0_mem}M,max:{conf.dom0_mem}M",
+            "-append", f"{XEN_ARGS} dom0_mem={conf.dom0_mem}M,max:{conf.dom0_mem}M {conf.xen_args}".rstrip(),
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             "-device", "virtio-serial-pci,max_ports=8"]
 
     def boot_args(self):
         base = self.conf.base
         return ["-kernel", f"{base}/xen",
-                "-initrd", f"{self.conf.kernel} {self.dom0_args()},{base}/initramfs"]
+                # a comma begins the next module
+                "-initrd", f"{self.conf.kernel} {self.dom0_args().replace(',', ',,')},{base}/initramfs"]
 
     def port_args(self):
         args = ["-serial", f"file:{self.path('console.log')}"]

@@ -66,6 +66,7 @@ void fake_submit_bio(struct bio *bio)
 		bio_endio(bio);
 		break;
 	default:
+		fake_hold_bio(bio);
 		submit_bio(bio);
 	}
 }

@@ -227,6 +227,12 @@ void fake_disk_crowd(struct fake_disk *disk)
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
+/* Return: whether something that was begun is not answered yet. */
+bool fake_disk_busy(void)
+{
+	return atomic_read(&disk_out) > 1;
+}
+
 /* What does not end in time is made to end by taking the disk away. */
 void fake_disk_wait(struct fake_result *result)
 {

@@ -120,7 +120,13 @@ void fake_bus_exit(void);
 unsigned int fake_event_count(void);
 void fake_event_init(void);
 
-/* grant.c, foreign.c, ring.c */
+/* hold.c: a store that holds on to pages */
+void fake_hold_begin(void);
+void fake_hold_bio(struct bio *bio);
+unsigned int fake_hold_count(void);
+void fake_hold_end(void);
+
+/* grant.c, foreign.c */
 struct page *fake_grant_map(grant_ref_t ref, bool readonly, s16 *status);
 void fake_grant_unmap(grant_ref_t ref);
 void fake_grant_settle(void);
@@ -132,6 +138,7 @@ int fake_foreign_map(struct page *foreign, struct page *real, bool readonly);
 void fake_foreign_unmap(struct page *foreign);
 void fake_foreign_flush(void);
 struct page *fake_foreign_real(struct page *page);
+bool fake_foreign_is(struct page *page);
 unsigned int fake_foreign_count(void);
 void fake_foreign_exit(void);
 
@@ -162,6 +169,7 @@ void fake_disk_work(struct fake_disk *disk, struct fake_result *result);
 void fake_disk_read(struct fake_disk *disk, struct fake_result *result);
 void fake_disk_start(struct fake_disk *disk);
 void fake_disk_crowd(struct fake_disk *disk);
+bool fake_disk_busy(void);
 void fake_disk_wait(struct fake_result *result);
 void fake_disk_check_file(struct file *file, struct fake_result *result);
 

@@ -204,6 +204,14 @@ struct page *fake_foreign_real(struct page *page)
 	return foreign ? foreign->real : page;
 }
 
+/* Is a peer's page seen there? */
+bool fake_foreign_is(struct page *page)
+{
+	struct foreign_page *foreign = foreign_of(page);
+
+	return foreign && foreign->real;
+}
+
 /* Return: foreign pages that the driver has, in caches or in use. */
 unsigned int fake_foreign_count(void)
 {

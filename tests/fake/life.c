@@ -27,6 +27,9 @@
 /* Calls that find nothing before there is something again. */
 #define LIFE_DRY_HITS	200
 
+/* How long a store holds on to pages: what does not wait for it has ended by then. */
+#define LIFE_HOLD_MS	300
+
 /**
  * struct fake_kind - one kind of life
  * @name: for people
@@ -39,6 +42,7 @@
  * @dry: the backend runs out of memory for a while, and of room for mappings
  * @guesses: the backend has one ring where the one before had several; and it maps
  *           a page that it was not told of
+ * @holds: the store holds on to pages of requests that it has completed
  */
 struct fake_kind {
 	const char *name;
@@ -49,6 +53,7 @@ struct fake_kind {
 	bool pulled;
 	bool dry;
 	bool guesses;
+	bool holds;
 };
 
 static const struct fake_kind life_kind[] = {
@@ -64,6 +69,10 @@ static const struct fake_kind life_kind[] = {
 	{ .name = "guessed", .path = "/dev/nullb0",
 	  .store = "phy:/dev/nullb0", .single = true, .moves = true,
 	  .guesses = true },
+	{ .name = "held", .path = "/dev/nullb0", .single = true, .pulled = true,
+	  .holds = true },
+	{ .name = "held, kept", .path = "/dev/nullb0", .pulled = true,
+	  .holds = true },
 };
 
 /**
@@ -79,6 +88,7 @@ static const struct fake_kind life_kind[] = {
  * @resized: the guest saw it
  * @moved: it was connected to another backend
  * @gave_up: it gave that one up
+ * @waited: what its store held was not given back before it let go
  * @detached: both ends closed by themselves
  */
 struct life {
@@ -93,6 +103,7 @@ struct life {
 	bool resized;
 	bool moved;
 	bool gave_up;
+	bool waited;
 	bool detached;
 };
 
@@ -405,6 +416,25 @@ static void life_guess(struct life *life)
 	life->gave_up = life_wait(life_complained("page still mapped"));
 }
 
+/*
+ * The store holds on to what it was given. A request whose page is lent for it alone
+ * is not answered before; one whose page is kept is.
+ */
+static void life_hold(struct life *life)
+{
+	if (!life->open || !life->kind->holds)
+		return;
+	fake_fault_phase("hold");
+	fake_hold_begin();
+	fake_disk_start(&life->disk);
+	msleep(LIFE_HOLD_MS);
+	life->waited = fake_hold_count() &&
+		       fake_disk_busy() == life->kind->single;
+	fake_hold_end();
+	fake_disk_wait(&life->io);
+	fake_disk_read(&life->disk, &life->io);
+}
+
 /* As the toolstack asks for it. */
 static void life_ask(struct life *life)
 {
@@ -416,13 +446,34 @@ static void life_ask(struct life *life)
 				   XenbusStateClosed);
 }
 
+/* Writes are on their way when the disk goes, and what is held stays so beyond. */
+static void life_pull(struct life *life)
+{
+	if (life->kind->holds)
+		fake_hold_begin();
+	fake_disk_start(&life->disk);
+	if (life->kind->holds)
+		msleep(LIFE_HOLD_MS);
+}
+
+/* The backend is gone, but for what its store holds. */
+static void life_let_go(struct life *life)
+{
+	if (!life->kind->holds)
+		return;
+	msleep(LIFE_HOLD_MS);
+	life->waited &= fake_hold_count() &&
+			fake_hold_count() <= fake_grant_maps();
+	fake_hold_end();
+}
+
 static void life_detach(struct life *life)
 {
 	struct fake_result lost = { };
 
 	fake_fault_phase("detach");
 	if (life->kind->pulled && life->open) {
-		fake_disk_start(&life->disk);
+		life_pull(life);
 	} else {
 		life_close(life);
 		if (life->front && life->back)
@@ -437,6 +488,7 @@ static void life_detach(struct life *life)
 	}
 	fake_store_remove(LIFE_BACK);
 	fake_bus_remove(life->back);
+	life_let_go(life);
 }
 
 /* What is in the store, seen without us. */
@@ -519,6 +571,8 @@ static const char *life_must(const struct life *life)
 		return ", NOT RECONNECTED";
 	if (kind->guesses && !life->gave_up)
 		return ", GUESS NOT NOTICED";
+	if (kind->holds && !life->waited)
+		return ", DID NOT WAIT FOR ITS STORE";
 	if (!life->detached)
 		return ", NOT DETACHED";
 	return NULL;
@@ -561,6 +615,7 @@ static void life_live(struct life *life)
 	life_resize(life);
 	life_move(life);
 	life_guess(life);
+	life_hold(life);
 	life_detach(life);
 }
 

@@ -3,7 +3,8 @@
 # lab: --back ours --front ours --timeout 1200
 #
 # What happens to a disk of a running guest: new size, detach, surprise removal, save,
-# restore, migration. MOVES says how often it is saved and restored.
+# restore, migration. MOVES says how often it is saved and restored, CYCLES how often a
+# disk comes and goes while the guest's memory is watched (not at all if not said).
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -13,6 +14,7 @@ set -u
 
 E=/mnt/ext4
 MOVES=${MOVES:-1}
+CYCLES=${CYCLES:-0}
 
 guest_up() {
 	truncate -s 32M $E/a.img
@@ -111,6 +113,32 @@ detach_mounted() {
 	must mount -o loop $E/b.img /mnt/loop
 	same "before after" "$(xargs </mnt/loop/file)" "the file"
 	must umount /mnt/loop
+}
+
+# slabs FILE: the objects that the guest's kernel has, by kind
+slabs() { G "awk 'NR > 2 { print \$1, \$2 }' /proc/slabinfo" >"$1"; }
+
+# Some kinds come in batches that wait for their turn; none grows with each cycle.
+no_more_slabs() {
+	slabs /tmp/slabs.now
+	awk -v most=$((CYCLES * 3 / 4)) 'NR == FNR { was[$1] = $2; next }
+		$2 > was[$1] + most { print $1 ": from " was[$1] " to " $2; bad = 1 }
+		END { exit bad }' /tmp/slabs.before /tmp/slabs.now
+}
+
+cycled() {
+	must attach file:$E/b.img,xvdb,w
+	must G 'disktest fill xvdb 1 1'
+	must detach xvdb
+}
+
+guest_leaks() {
+	local i
+	for i in 1 2 3; do cycled; done
+	slabs /tmp/slabs.before
+	more "$(wc -l </tmp/slabs.before)" 20 "kinds of objects"
+	for i in $(seq "$CYCLES"); do cycled; done
+	must eventually 10 no_more_slabs
 }
 
 detach_forced() {
@@ -226,6 +254,7 @@ check "a new size arrives at a mounted disk" resized_mounted
 check "a frozen file system, and a new size meanwhile" frozen
 check "xentop shows what the backend counts" topped
 check "a mounted disk stays; it goes when the guest lets go" detach_mounted
+[ "$CYCLES" -eq 0 ] || check "$CYCLES connections leave nothing in the guest" guest_leaks
 check "surprise removal under load" detach_forced
 check "surprise removal of a mounted disk" forced_mounted
 check "a read-only disk refuses writes" read_only

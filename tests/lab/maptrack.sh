@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --back ours --front ours --xen-args gnttab_max_maptrack_frames=1 --timeout 900
+#
+# Xen has room for 256 mappings in dom0, not for a quarter of a million: fewer than one
+# busy disk has pages on their way. What cannot be mapped is copied, and nothing fails.
+# shellcheck disable=SC2016 # text for the guest's shell
+set -u
+# shellcheck source=tests/lab/lib.sh
+. /lab/lib.sh
+# shellcheck source=tests/lab/data.sh
+. /lab/data.sh
+
+E=/mnt/ext4
+
+guest_up() {
+	truncate -s 32M $E/a.img $E/b.img $E/c.img
+	must start -m 192 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w -d file:$E/b.img,xvdb,w
+}
+
+kept() { awk '{ n += $4 } END { print n }' "$DEBUGFS/$(device g "$1")/grants"; }
+
+# 4 MiB on their way at a time, a thousand pages
+crowd='--ioengine=libaio --direct=1 --rw=randwrite --bs=256k --size=24m --iodepth=16 --verify=crc32c --verify_fatal=1'
+data() {
+	must G "fio --output=/tmp/o --name=a --filename=\$(disk xvda) $crowd --name=b --filename=\$(disk xvdb) $crowd ||
+		{ tail -n 20 /tmp/o; false; }"
+}
+
+short() {
+	data
+	within $(($(kept xvda) + $(kept xvdb))) 256 "pages kept"
+	more "$(kept xvda)" 0 "pages kept of xvda"
+	more $(($(inner g xvda copies) + $(inner g xvdb copies))) 500 "pages copied"
+	same "0 0" "$(inner g xvda io_errors) $(inner g xvdb io_errors)" "I/O errors"
+}
+
+# What one disk kept is room for others once it is gone.
+room_again() {
+	local maps
+	must detach xvda
+	maps=$(inner g xvdb maps)
+	must G "fio --output=/tmp/o --name=b --filename=\$(disk xvdb) $crowd || { tail -n 20 /tmp/o; false; }"
+	more "$(inner g xvdb maps)" "$maps" "pages mapped"
+	must attach file:$E/a.img,xvda,w
+	must G 'disktest fill xvda 1 1'
+}
+
+ktap_begin
+scratch_disk
+check "a guest with two disks starts" guest_up
+check "more pages on their way than there is room for mappings" short
+check "a disk that goes makes room for another" room_again
+guest stop g
+check "the guest goes" eventually 20 no_domain
+check "no store is left open" umount $E
+ktap_end
