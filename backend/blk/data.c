@@ -23,6 +23,9 @@
 
 static mempool_t *blkback_data_pool;
 
+/* Pages kept for all disks: Xen has room for so many mappings, rings included. */
+static atomic_t blkback_data_kept = ATOMIC_INIT(0);
+
 /**
  * blkback_data_init() - reserve work space for drains
  *
@@ -93,6 +96,15 @@ static void blkback_data_put_pages(struct blkback_queue *queue, bool spare,
 		tandem_pages_put(&queue->pages, page, nr);
 }
 
+/* The total is passed by what several rings map at once, at most. */
+static bool blkback_data_kept_room(struct blkback_queue *queue,
+				   const struct blkback_seg *seg)
+{
+	if (atomic_read(&blkback_data_kept) >= blkback_param_max_kept_total())
+		return false;
+	return tandem_kept_room(&queue->kept, seg->gref);
+}
+
 static void blkback_data_mapped(struct blkback_queue *queue,
 				struct blkback_req *req,
 				struct blkback_seg *seg, struct page *page,
@@ -107,8 +119,9 @@ static void blkback_data_mapped(struct blkback_queue *queue,
 	 * names it too; then this mapping is one of its own.
 	 */
 	if (seg->kind == BLKBACK_PAGE_KEPT &&
-	    tandem_kept_room(&queue->kept, seg->gref)) {
+	    blkback_data_kept_room(queue, seg)) {
 		tandem_kept_add(&queue->kept, seg->gref, &got);
+		atomic_inc(&blkback_data_kept);
 		return;
 	}
 	seg->kind = BLKBACK_PAGE_MAPPED;
@@ -131,7 +144,7 @@ static void blkback_data_unmapped(struct blkback_queue *queue,
 	bool data = seg >= req->seg && seg < req->seg + req->nr_segs;
 
 	seg->kind = BLKBACK_PAGE_NONE;
-	if (status != GNTST_no_device_space)
+	if (!tandem_map_no_room(status))
 		blkback_data_bad(req);
 	else if ((!data || blkback_data_copy(queue, req, seg)) && !req->status)
 		req->status = BLKBACK_STATUS_AGAIN;
@@ -292,7 +305,7 @@ static bool blkback_data_wants_kept(struct blkback_queue *queue,
 {
 	return queue->persistent && !req->spare &&
 	       !blkback_data_wants_steady(queue, req) &&
-	       tandem_kept_room(&queue->kept, seg->gref);
+	       blkback_data_kept_room(queue, seg);
 }
 
 static int blkback_data_get_seg(struct blkback_queue *queue,
@@ -386,7 +399,7 @@ static int blkback_data_map_desc(struct blkback_queue *queue,
 				 struct blkback_seg *seg)
 {
 	if (!queue->persistent || req->spare ||
-	    !tandem_kept_room(&queue->kept, seg->gref) ||
+	    !blkback_data_kept_room(queue, seg) ||
 	    blkback_data_map(queue, req, seg, true))
 		return -ENOMEM;
 	blkback_data_flush(queue);
@@ -598,6 +611,7 @@ void blkback_data_free(struct blkback_req *req)
  */
 void blkback_data_forget(struct blkback_queue *queue)
 {
+	atomic_sub(queue->kept.nr, &blkback_data_kept);
 	tandem_kept_drop(&queue->kept, &blkback_data_space(queue)->unmap,
 			 &queue->pages);
 	blkback_data_rest(queue);

@@ -23,6 +23,11 @@ module_param_named(max_persistent_grants, blkback_max_kept, uint, 0644);
 MODULE_PARM_DESC(max_persistent_grants,
 		 "Most guest pages kept mapped per ring (default 1056)");
 
+static unsigned int blkback_max_kept_total = 131072;
+module_param_named(max_persistent_total, blkback_max_kept_total, uint, 0644);
+MODULE_PARM_DESC(max_persistent_total,
+		 "Most guest pages kept mapped for all disks (default 131072, half of what Xen has room for)");
+
 static unsigned int blkback_copy_max = 16;
 module_param_named(copy_max_segments, blkback_copy_max, uint, 0644);
 MODULE_PARM_DESC(copy_max_segments,
@@ -80,6 +85,16 @@ unsigned int blkback_param_max_ring_order(void)
 unsigned int blkback_param_max_kept(void)
 {
 	return READ_ONCE(blkback_max_kept);
+}
+
+/**
+ * blkback_param_max_kept_total() - budget of kept mappings of all disks
+ *
+ * Return: pages, at most INT_MAX.
+ */
+int blkback_param_max_kept_total(void)
+{
+	return min_t(unsigned int, READ_ONCE(blkback_max_kept_total), INT_MAX);
 }
 
 /**

@@ -15,6 +15,7 @@
 unsigned int blkback_param_max_queues(void);
 unsigned int blkback_param_max_ring_order(void);
 unsigned int blkback_param_max_kept(void);
+int blkback_param_max_kept_total(void);
 unsigned int blkback_param_copy_max(void);
 unsigned int blkback_param_max_pages(void);
 unsigned int blkback_param_poll_us(void);

@@ -61,6 +61,15 @@ static inline bool tandem_map_full(const struct tandem_map *map)
 	return map->nr == TANDEM_BORROW_BATCH;
 }
 
+/*
+ * The hypervisor is out of room for mappings, which is no fault of the reference.
+ * Xen before 4.15 said so as if its I/O MMU were full.
+ */
+static inline bool tandem_map_no_room(s16 status)
+{
+	return status == GNTST_no_space || status == GNTST_no_device_space;
+}
+
 static inline bool tandem_unmap_full(const struct tandem_unmap *unmap)
 {
 	return unmap->nr == TANDEM_BORROW_BATCH;

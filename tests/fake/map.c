@@ -88,7 +88,7 @@ static void map_one(struct gnttab_map_grant_ref *op, struct page *page)
 		op->handle = handle;
 		return;
 	}
-	op->status = GNTST_no_device_space;
+	op->status = GNTST_no_space;
 	fake_grant_unmap(op->ref);
 }
 
@@ -104,7 +104,9 @@ int fake_gnttab_map_refs(struct gnttab_map_grant_ref *op,
 	if (way == 1)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
-		if (way == FAKE_MAP_NO_ROOM || (way == 2 && !i))
+		if (way == FAKE_MAP_NO_ROOM)
+			op[i].status = GNTST_no_space;
+		else if (way == 2 && !i)
 			op[i].status = GNTST_no_device_space;
 		else if (way && !i)
 			op[i].status = GNTST_bad_gntref;

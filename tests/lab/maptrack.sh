@@ -13,6 +13,8 @@ set -u
 
 E=/mnt/ext4
 
+TOTAL=/sys/module/tandem_blkback/parameters/max_persistent_total
+
 guest_up() {
 	truncate -s 32M $E/a.img $E/b.img $E/c.img
 	must start -m 192 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w -d file:$E/b.img,xvdb,w
@@ -27,18 +29,49 @@ data() {
 		{ tail -n 20 /tmp/o; false; }"
 }
 
-short() {
+# all_kept: of both; a drain may pass the bound by what it maps at once
+all_kept() { echo $(($(kept xvda) + $(kept xvdb))); }
+
+bounded() {
+	echo 64 >$TOTAL
 	data
-	within $(($(kept xvda) + $(kept xvdb))) 256 "pages kept"
-	more "$(kept xvda)" 0 "pages kept of xvda"
-	more $(($(inner g xvda copies) + $(inner g xvdb copies))) 500 "pages copied"
+	more "$(all_kept)" 0 "pages kept"
+	within "$(all_kept)" 192 "pages kept"
+	must attach file:$E/c.img,xvdc,w
+	must G 'disktest fill xvdc 1 1'
+	must detach xvdc
+}
+
+short() {
+	local before
+	before=$(($(inner g xvda copies) + $(inner g xvdb copies)))
+	echo 131072 >$TOTAL
+	data
+	more "$(all_kept)" 192 "pages kept"
+	within "$(all_kept)" 256 "pages kept"
+	more $(($(inner g xvda copies) + $(inner g xvdb copies))) $((before + 500)) "pages copied"
 	same "0 0" "$(inner g xvda io_errors) $(inner g xvdb io_errors)" "I/O errors"
 }
+
+# no room for a ring: one error, and no harm to others
+no_ring() {
+	quiet xl block-attach g file:$E/c.img,xvdc,w
+	must eventually 20 xenstore-exists "$(error_node)"
+	xenstore-read "$(error_node)" >/tmp/error
+	matches /tmp/error 'ring' "the error"
+	must_not G 'disk xvdc'
+	quiet xl block-detach --force g xvdc
+	must eventually 20 gone "$(device_dir g xvdc)"
+	must G 'disktest fill xvdb 1 1'
+}
+
+error_node() { echo "/local/domain/0/error/backend/vbd/$(domid g)/$(number xvdc)/error"; }
 
 # What one disk kept is room for others once it is gone.
 room_again() {
 	local maps
 	must detach xvda
+	echo 192 >$TOTAL
 	maps=$(inner g xvdb maps)
 	must G "fio --output=/tmp/o --name=b --filename=\$(disk xvdb) $crowd || { tail -n 20 /tmp/o; false; }"
 	more "$(inner g xvdb maps)" "$maps" "pages mapped"
@@ -49,7 +82,9 @@ room_again() {
 ktap_begin
 scratch_disk
 check "a guest with two disks starts" guest_up
+check "what is kept leaves room for another disk" bounded
 check "more pages on their way than there is room for mappings" short
+check "a disk that finds no room for its ring says so" no_ring
 check "a disk that goes makes room for another" room_again
 guest stop g
 check "the guest goes" eventually 20 no_domain
