@@ -136,7 +136,6 @@ static const char *const keys_nego[TANDEM_BLKIF_NEGO_COUNT] = {
 	[TANDEM_BLKIF_NEGO_RING_TWICE] = "one grant for two ring pages",
 	[TANDEM_BLKIF_NEGO_SECTOR_SIZE] =
 		"sector size is not a power of two from 512 to 4096",
-	[TANDEM_BLKIF_NEGO_SECTORS] = "size is no multiple of the sector size",
 };
 
 static int keys_errno(enum tandem_blkif_nego why)
@@ -351,11 +350,8 @@ static enum tandem_blkif_nego keys_size(const struct tandem_blkif_back_keys *k,
 	if (!is_power_of_2(size) || size < TANDEM_BLKIF_SECTOR_SIZE ||
 	    size > TANDEM_BLKIF_PAGE_SIZE)
 		return TANDEM_BLKIF_NEGO_SECTOR_SIZE;
-	if (k->sectors & ((size >> TANDEM_BLKIF_SECTOR_SHIFT) - 1) ||
-	    k->sectors > KEYS_MAX_SECTORS)
-		return TANDEM_BLKIF_NEGO_SECTORS;
-
-	out->sectors = k->sectors;
+	/* Of an image whose end is no whole sector, that end is not to be had. */
+	out->sectors = k->sectors & ~(u64)((size >> TANDEM_BLKIF_SECTOR_SHIFT) - 1);
 	out->sector_size = size;
 	out->phys_size = k->phys_size;
 	if (!is_power_of_2(k->phys_size) || k->phys_size < size)

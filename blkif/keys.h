@@ -238,8 +238,6 @@ struct tandem_blkif_device {
  * @TANDEM_BLKIF_NEGO_RING_TWICE: one grant for two ring pages
  * @TANDEM_BLKIF_NEGO_SECTOR_SIZE: logical sector not a power of two from 512 to
  *                                 4096
- * @TANDEM_BLKIF_NEGO_SECTORS: size is no multiple of the logical sector, or is
- *                             too large
  * @TANDEM_BLKIF_NEGO_COUNT: number of values
  */
 enum tandem_blkif_nego {
@@ -252,7 +250,6 @@ enum tandem_blkif_nego {
 	TANDEM_BLKIF_NEGO_RING_REF,
 	TANDEM_BLKIF_NEGO_RING_TWICE,
 	TANDEM_BLKIF_NEGO_SECTOR_SIZE,
-	TANDEM_BLKIF_NEGO_SECTORS,
 	TANDEM_BLKIF_NEGO_COUNT,
 };
 

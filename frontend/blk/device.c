@@ -23,6 +23,9 @@
 #define DEVICE_DRAIN_MS		5000
 #define DEVICE_LOOK_MS		5
 
+/* How long a backend that is gone or not believed may keep pages of requests. */
+#define DEVICE_KILL_PATIENCE	HZ
+
 /* How many remarks in how long. */
 #define DEVICE_REMARKS		10
 #define DEVICE_REMARK_INTERVAL	(60 * HZ)
@@ -137,9 +140,10 @@ static int blkfront_connect(struct blkfront *front)
 		return err;
 	blkfront_start_queues(front);
 	if (front->disk) {
+		/* Before requests: a cache that was not there wants its flushes. */
+		tandem_blkfront_disk_refresh(front);
 		tandem_blkfront_disk_resume(front);
 		tandem_blkfront_disk_resize(front);
-		tandem_blkfront_disk_refresh(front);
 		return 0;
 	}
 	err = tandem_blkfront_disk_add(front);
@@ -282,11 +286,12 @@ static void blkfront_quarantine(struct work_struct *work)
 {
 	struct blkfront *front = container_of(work, struct blkfront,
 					      quarantine);
+	unsigned long deadline = jiffies + DEVICE_KILL_PATIENCE;
 	unsigned int i;
 
 	for (i = 0; i < front->max_queues; i++)
 		if (READ_ONCE(front->queues[i].state) == BLKFRONT_QUEUE_BROKEN)
-			tandem_blkfront_queue_kill(&front->queues[i]);
+			tandem_blkfront_queue_kill(&front->queues[i], deadline);
 	tandem_blkfront_run(front);
 }
 
@@ -366,11 +371,12 @@ static void blkfront_changed(struct xenbus_device *xdev,
 static void blkfront_remove(struct xenbus_device *xdev)
 {
 	struct blkfront *front = dev_get_drvdata(&xdev->dev);
+	unsigned long deadline = jiffies + DEVICE_KILL_PATIENCE;
 	unsigned int i;
 
 	WRITE_ONCE(front->dead, true);
 	for (i = 0; i < front->max_queues; i++)
-		tandem_blkfront_queue_kill(&front->queues[i]);
+		tandem_blkfront_queue_kill(&front->queues[i], deadline);
 	tandem_device_stop(&front->dev);
 	blkfront_disconnect(front, true);
 	tandem_blkfront_debug_remove(front);

@@ -54,6 +54,9 @@ static blk_status_t blkfront_queue_rq(struct blk_mq_hw_ctx *hctx,
 	blk_status_t status;
 
 	blk_mq_start_request(bd->rq);
+	/* Before it is asked what the backend offers: there is none any more. */
+	if (unlikely(READ_ONCE(queue->state) == BLKFRONT_QUEUE_DEAD))
+		return BLK_STS_IOERR;
 	status = tandem_blkfront_req_init(queue, req);
 	if (unlikely(status))
 		return blkfront_refuse(bd->rq, status);
@@ -320,9 +323,13 @@ void tandem_blkfront_disk_remove(struct blkfront *front, bool surprise)
 
 	if (!disk)
 		return;
+	/*
+	 * First: what waits in a paused queue fails now, and marking the disk
+	 * waits for file systems that wait for just that.
+	 */
+	tandem_blkfront_disk_resume(front);
 	if (surprise)
 		blk_mark_disk_dead(disk);
-	tandem_blkfront_disk_resume(front);
 	del_gendisk(disk);
 	tandem_blkfront_close(front, BLKFRONT_QUEUE_DEAD);
 	/* No request is out any more, so if this one waits it has an end. */

@@ -22,9 +22,6 @@
 /* Between two looks at whether the backend has let go of a page. */
 #define QUEUE_LOOK_MS		10
 
-/* How long a device that is gone may keep pages of requests mapped. */
-#define QUEUE_KILL_PATIENCE	HZ
-
 static void blkfront_trim(struct work_struct *work);
 
 /**
@@ -141,6 +138,8 @@ static void blkfront_free_pool(struct blkfront_queue *queue)
 		.nr = pool->nr_free,
 	};
 
+	/* Requests have brought theirs back, or it is lost with its grant. */
+	WARN_ON_ONCE(pool->nr != pool->nr_free);
 	queue->stats.stuck += tandem_blkfront_bufs_free(&bufs);
 	pool->free = NULL;
 	pool->nr_free = 0;
@@ -463,12 +462,17 @@ void tandem_blkfront_queue_close(struct blkfront_queue *queue,
 void tandem_blkfront_queue_adopt(struct blkfront_queue *from,
 				 struct blkfront_queue *to)
 {
+	struct blkfront_list all;
 	struct blkfront_req *req;
 
 	if (from == to)
 		return;
-	while ((req = blkfront_list_pop(&from->backlog)))
+	/* The disk may be removed meanwhile, which fails what either one has. */
+	all = blkfront_take_list(from, &from->backlog);
+	spin_lock_bh(&to->lock);
+	while ((req = blkfront_list_pop(&all)))
 		blkfront_list_add(&to->backlog, req);
+	spin_unlock_bh(&to->lock);
 }
 
 /**
@@ -486,6 +490,8 @@ void tandem_blkfront_queue_revive(struct blkfront_queue *queue)
 /**
  * tandem_blkfront_queue_kill() - fail what is out or waits, at once
  * @queue: a queue in any state, also while it is opened or closed elsewhere
+ * @deadline: in jiffies; how long to wait for the backend to let go of pages
+ *            of requests
  *
  * The device has gone from the bus, or its backend is not believed any more.
  * Whoever waits for a request, the device's work among them, then goes on and
@@ -493,9 +499,9 @@ void tandem_blkfront_queue_revive(struct blkfront_queue *queue)
  *
  * Context: process.
  */
-void tandem_blkfront_queue_kill(struct blkfront_queue *queue)
+void tandem_blkfront_queue_kill(struct blkfront_queue *queue,
+				unsigned long deadline)
 {
-	unsigned long deadline = jiffies + QUEUE_KILL_PATIENCE;
 	struct blkfront_list out = { };
 
 	spin_lock_bh(&queue->lock);

@@ -174,7 +174,8 @@ void tandem_blkfront_queue_grow(struct blkfront_queue *queue, unsigned int nr);
 void tandem_blkfront_queue_adopt(struct blkfront_queue *from,
 				 struct blkfront_queue *to);
 void tandem_blkfront_queue_revive(struct blkfront_queue *queue);
-void tandem_blkfront_queue_kill(struct blkfront_queue *queue);
+void tandem_blkfront_queue_kill(struct blkfront_queue *queue,
+				unsigned long deadline);
 void tandem_blkfront_fail(struct blkfront_req *req);
 void tandem_blkfront_hold(struct blkfront_queue *queue,
 			  struct blkfront_req *req);

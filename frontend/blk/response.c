@@ -243,6 +243,8 @@ static void blkfront_complete(struct blkfront_queue *queue,
 	struct request *rq = blkfront_rq(req);
 
 	if (unlikely(!tandem_blkfront_unlend(req))) {
+		/* The page of its segments is the pool's, mapped or not. */
+		blkfront_gather_bufs(batch, req);
 		tandem_blkfront_hold(queue, req);
 		return;
 	}

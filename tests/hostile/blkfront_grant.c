@@ -252,6 +252,8 @@ static void never_unmaps(struct back_cfg cfg, bool write)
 
 	nr_held = 0;
 	cfg.flush = true;
+	if (cfg.indirect)
+		io.bytes = 65536;
 	back_start(&back, &cfg);
 	back_hook(&back, keep, NULL);
 	child = io_begin(&back, &io);
@@ -284,6 +286,12 @@ static void never_unmaps_read(void)
 static void never_unmaps_untrusted(void)
 {
 	never_unmaps((struct back_cfg){ .untrusted = true }, true);
+}
+
+/* The page of descriptors is given back, and may be used again. */
+static void never_unmaps_indirect(void)
+{
+	never_unmaps((struct back_cfg){ .indirect = 64 }, true);
 }
 
 static void never_unmaps_persistent(void)
@@ -438,6 +446,7 @@ const struct peer_case blkfront_grant[] = {
 	{ "back-never-unmaps-write", never_unmaps_write, 300, 0 },
 	{ "back-never-unmaps-read", never_unmaps_read, 300, 0 },
 	{ "back-never-unmaps-untrusted", never_unmaps_untrusted, 300, 0 },
+	{ "back-never-unmaps-indirect", never_unmaps_indirect, 300, 0 },
 	{ "back-never-unmaps-persistent", never_unmaps_persistent, 300, 0 },
 	{ "back-never-unmaps-ring", never_unmaps_ring, 0, 0 },
 	{ "back-vanish-with-pages", vanish_with_pages, 300, 0 },

@@ -351,7 +351,11 @@ busy_partition() { # of the disk that is to be served
 	number=250:7 proc rw
 	sed -i "s,$disk,/dev/part7," "$TANDEM_PROC/self/mountinfo"
 	mkdir -p "$TANDEM_SYSFS/dev/block/$(number_of_disk)/part7"
+	echo 7 >"$TANDEM_SYSFS/dev/block/$(number_of_disk)/part7/partition"
 	echo 250:7 >"$TANDEM_SYSFS/dev/block/$(number_of_disk)/part7/dev"
+	# a character device of the disk's, with the number of a block device in use
+	mkdir -p "$TANDEM_SYSFS/dev/block/$(number_of_disk)/device"
+	echo 250:8 >"$TANDEM_SYSFS/dev/block/$(number_of_disk)/device/dev"
 	busy_with "is in use: mounted on /mnt/rw (/dev/part7): umount /mnt/rw"
 }
 

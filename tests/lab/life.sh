@@ -181,7 +181,7 @@ handover() {
 }
 
 # theirs: the kernel's backend, which the kernel with checkers has not
-theirs() { find "/lib/modules/$(uname -r)" -name 'xen-blkback.ko*' 2>/dev/null | grep .; }
+theirs() { find "/lib/modules/$(uname -r)/" -name 'xen-blkback.ko*' 2>/dev/null | grep .; }
 modprobe_theirs() { must insmod "$(theirs)"; }
 
 # A device in use, unbound by hand: theirs finds no store that it knows; then it is ours
@@ -210,7 +210,7 @@ scratch_disk
 check "a guest starts" guest_up
 check "one cycle" warm_up
 check "$CYCLES connections under load, each verified" cycles
-check "$FORCED times removed by force under load" forced
+[ "$FORCED" -eq 0 ] || check "$FORCED times removed by force under load" forced
 check "two guests come and go" domains
 check "no thread, request, file, mapping or module reference is left" no_leak
 check "the store cannot be taken from a connected guest" store_busy

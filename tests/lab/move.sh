@@ -160,6 +160,25 @@ forced_mounted() {
 	must detach xvdb
 }
 
+# A disk that answers after 0.3 s goes while more is being written than it takes at a time:
+# whoever writes gets an error, and is waited for by nobody.
+forced_written() {
+	must null_device size=48 irqmode=2 completion_nsec=300000000
+	must attach "phy:$(null_node),xvdb,w"
+	steps 'mkfs.ext4 -q -F $(disk xvdb)' 'mkdir -p /mnt' 'mount $(disk xvdb) /mnt' \
+		'dd if=/dev/zero of=/mnt/file bs=1M count=16 conv=fsync 2>/dev/null' \
+		'fio --output=/tmp/o --name=t --filename=/mnt/file --rw=randwrite --bs=4k --size=16m --io_size=6m --invalidate=0' \
+		'(sync; touch /run/synced) >/dev/null 2>&1 </dev/null & sleep 1' '[ ! -e /run/synced ]'
+	quiet xl block-detach --force g xvdb
+	must eventually 20 gone "$(device_dir g xvdb)"
+	must eventually 30 G '[ -e /run/synced ]'
+	must G 'umount -l /mnt'
+	must eventually 20 G '! disk xvdb'
+	must G 'disktest fill xvda 1 1'
+	must null_off
+	must null_gone
+}
+
 read_only() {
 	local before
 	before=$(sum_cached $E/b.img 0 8)
@@ -257,6 +276,7 @@ check "a mounted disk stays; it goes when the guest lets go" detach_mounted
 [ "$CYCLES" -eq 0 ] || check "$CYCLES connections leave nothing in the guest" guest_leaks
 check "surprise removal under load" detach_forced
 check "surprise removal of a mounted disk" forced_mounted
+check "surprise removal of a disk that is being written to" forced_written
 check "a read-only disk refuses writes" read_only
 check "save and restore of an idle guest" idle_saved
 check "save and restore under verified load, times $MOVES" saved
