@@ -19,12 +19,10 @@
 #include "backend/blk/device.h"
 #include "backend/blk/params.h"
 #include "backend/blk/spare.h"
+#include "backend/blk/total.h"
 #include "backend/blk/trace.h"
 
 static mempool_t *blkback_data_pool;
-
-/* Pages kept for all disks: Xen has room for so many mappings, rings included. */
-static atomic_t blkback_data_kept = ATOMIC_INIT(0);
 
 /**
  * blkback_data_init() - reserve work space for drains
@@ -96,13 +94,11 @@ static void blkback_data_put_pages(struct blkback_queue *queue, bool spare,
 		tandem_pages_put(&queue->pages, page, nr);
 }
 
-/* The total is passed by what several rings map at once, at most. */
 static bool blkback_data_kept_room(struct blkback_queue *queue,
 				   const struct blkback_seg *seg)
 {
-	if (atomic_read(&blkback_data_kept) >= blkback_param_max_kept_total())
-		return false;
-	return tandem_kept_room(&queue->kept, seg->gref);
+	return blkback_total_room(BLKBACK_TOTAL_KEPT) &&
+	       tandem_kept_room(&queue->kept, seg->gref);
 }
 
 static void blkback_data_mapped(struct blkback_queue *queue,
@@ -112,6 +108,7 @@ static void blkback_data_mapped(struct blkback_queue *queue,
 {
 	struct tandem_borrowed got = { .page = page, .handle = handle };
 
+	blkback_total_add(BLKBACK_TOTAL_MAPPED, 1);
 	seg->page = page;
 	seg->handle = handle;
 	/*
@@ -121,7 +118,7 @@ static void blkback_data_mapped(struct blkback_queue *queue,
 	if (seg->kind == BLKBACK_PAGE_KEPT &&
 	    blkback_data_kept_room(queue, seg)) {
 		tandem_kept_add(&queue->kept, seg->gref, &got);
-		atomic_inc(&blkback_data_kept);
+		blkback_total_add(BLKBACK_TOTAL_KEPT, 1);
 		return;
 	}
 	seg->kind = BLKBACK_PAGE_MAPPED;
@@ -205,6 +202,7 @@ static void blkback_data_run_unmap(struct blkback_queue *queue,
 	tandem_unmap_run(&data->unmap);
 	queue->stats.grant_calls++;
 	queue->stats.unmaps += nr;
+	blkback_total_add(BLKBACK_TOTAL_MAPPED, -(int)nr);
 	trace_blkback_grant(queue, 0, 0, nr);
 	blkback_data_put_pages(queue, data->unmap_spare, data->unmap.page, nr);
 	data->unmap_spare = false;
@@ -247,14 +245,32 @@ static void blkback_data_queue_copy(struct blkback_queue *queue,
 			blkback_seg_bytes(seg), to_peer);
 }
 
+/* A page of ours; beyond the host's bound only for the request with the reserve. */
+static struct page *blkback_data_own(bool spare)
+{
+	struct page *page = NULL;
+
+	if (likely(blkback_total_room(BLKBACK_TOTAL_COPIED)) || spare)
+		page = alloc_page(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+	if (likely(page))
+		blkback_total_add(BLKBACK_TOTAL_COPIED, 1);
+	return page;
+}
+
+static void blkback_data_disown(struct page *page)
+{
+	__free_page(page);
+	blkback_total_add(BLKBACK_TOTAL_COPIED, -1);
+}
+
 static int blkback_data_own_page(struct blkback_queue *queue,
 				 struct blkback_req *req,
 				 struct blkback_seg *seg)
 {
-	if (unlikely(req->spare))
+	if (unlikely(req->spare) && blkback_spare_has_own(queue))
 		seg->page = blkback_spare_own(queue);
 	else
-		seg->page = alloc_page(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+		seg->page = blkback_data_own(req->spare);
 	if (!seg->page)
 		return -ENOMEM;
 	seg->kind = BLKBACK_PAGE_COPY;
@@ -296,7 +312,12 @@ static bool blkback_data_wants_copy(const struct blkback_queue *queue,
 {
 	if (blkback_data_wants_steady(queue, req))
 		return true;
-	return !req->spare && req->nr_segs <= blkback_param_copy_max();
+	if (req->spare)
+		return false;
+	if (unlikely(!blkback_total_room(BLKBACK_TOTAL_MAPPED)))
+		return true;
+	return req->nr_segs <= blkback_param_copy_max() &&
+	       likely(blkback_total_room(BLKBACK_TOTAL_COPIED));
 }
 
 static bool blkback_data_wants_kept(struct blkback_queue *queue,
@@ -304,6 +325,7 @@ static bool blkback_data_wants_kept(struct blkback_queue *queue,
 				    const struct blkback_seg *seg)
 {
 	return queue->persistent && !req->spare &&
+	       blkback_total_room(BLKBACK_TOTAL_MAPPED) &&
 	       !blkback_data_wants_steady(queue, req) &&
 	       blkback_data_kept_room(queue, seg);
 }
@@ -595,8 +617,9 @@ void blkback_data_free(struct blkback_req *req)
 	unsigned int i;
 
 	for (i = 0; i < req->nr_segs; i++) {
-		if (req->seg[i].kind == BLKBACK_PAGE_COPY && !req->spare)
-			__free_page(req->seg[i].page);
+		if (req->seg[i].kind == BLKBACK_PAGE_COPY &&
+		    !(req->spare && blkback_spare_has_own(req->queue)))
+			blkback_data_disown(req->seg[i].page);
 		req->seg[i].kind = BLKBACK_PAGE_NONE;
 	}
 	if (unlikely(req->spare))
@@ -611,7 +634,8 @@ void blkback_data_free(struct blkback_req *req)
  */
 void blkback_data_forget(struct blkback_queue *queue)
 {
-	atomic_sub(queue->kept.nr, &blkback_data_kept);
+	blkback_total_add(BLKBACK_TOTAL_KEPT, -(int)queue->kept.nr);
+	blkback_total_add(BLKBACK_TOTAL_MAPPED, -(int)queue->kept.nr);
 	tandem_kept_drop(&queue->kept, &blkback_data_space(queue)->unmap,
 			 &queue->pages);
 	blkback_data_rest(queue);

@@ -300,6 +300,9 @@ static void blkback_device_facts(struct tandem_device *base,
 						     struct blkback_device,
 						     base);
 
+	/* What it wanted to open was an earlier life's, that has ended now. */
+	if (xchg(&device->reopen, false))
+		schedule_work(&device->open_work);
 	ctx->ready = blkback_device_ready(device, ctx->peer);
 	ctx->drained = blkback_disconnect_finish(device);
 	ctx->in_use = false;
@@ -378,10 +381,13 @@ void blkback_device_free(struct blkback_device *device)
 	struct xenbus_device *xbdev = device->xbdev;
 
 	tandem_timer_end(&device->recheck);
-	blkback_orphan_forget(device);
 	blkback_debugfs_remove(device);
 	blkback_store_close(device->store);
+	if (READ_ONCE(device->orphan))
+		blkback_owner_return(device->owner);
 	blkback_owner_put(device->owner);
+	/* Last, as whoever waited for it may want its store. */
+	blkback_orphan_forget(device);
 	kfree(device);
 	put_device(&xbdev->dev);
 }
@@ -467,7 +473,6 @@ static void blkback_device_unwatch(struct blkback_device *device)
 {
 	unregister_xenbus_watch(&device->backend_watch);
 	kfree(device->backend_watch.node);
-	cancel_work_sync(&device->open_work);
 }
 
 static void blkback_device_remove(struct xenbus_device *xbdev)
@@ -476,6 +481,8 @@ static void blkback_device_remove(struct xenbus_device *xbdev)
 
 	blkback_device_unwatch(device);
 	tandem_device_stop(&device->base);
+	/* Queued by the watch or by the device's work, both of which have ended. */
+	cancel_work_sync(&device->open_work);
 	blkback_disconnect(device);
 	dev_set_drvdata(&xbdev->dev, NULL);
 	wait_event_timeout(device->settled, blkback_disconnect_settled(device),

@@ -37,6 +37,7 @@ struct dentry;
  * @steady_writes: the store wants pages that do not change
  * @connected: rings are or were being served and are not released yet
  * @resize_due: the store's size is to be looked at by the device's work
+ * @reopen: an orphan of this device has ended: the store may be free now
  * @resize_err: what came of that
  * @nr_queues: rings
  * @queues: the rings, NULL when there are none
@@ -70,6 +71,7 @@ struct blkback_device {
 	bool steady_writes;
 	bool connected;
 	bool resize_due;
+	bool reopen;
 	int resize_err;
 	unsigned int nr_queues;
 	struct blkback_queue *queues;

@@ -117,7 +117,9 @@ void blkback_orphan_forget(struct blkback_device *device)
 	mutex_lock(&blkback_orphan_lock);
 	list_del(&device->node);
 	list_for_each_entry(other, &blkback_orphan_list, node)
-		if (blkback_orphan_same(other, device))
+		if (blkback_orphan_same(other, device)) {
+			WRITE_ONCE(other->reopen, true);
 			tandem_device_kick(&other->base, TANDEM_EV_NONE);
+		}
 	mutex_unlock(&blkback_orphan_lock);
 }

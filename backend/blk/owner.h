@@ -23,14 +23,28 @@ struct blkback_owned {
 	const void *whole;
 };
 
+/**
+ * enum blkback_access - how a machine uses what it has
+ * @BLKBACK_READS: others may read, too, or write if they said that they share
+ * @BLKBACK_WRITES: alone
+ * @BLKBACK_SHARES: writes, whoever else does (xl's mode "w!")
+ */
+enum blkback_access {
+	BLKBACK_READS,
+	BLKBACK_WRITES,
+	BLKBACK_SHARES,
+};
+
 struct blkback_owner *blkback_owner_get(const char *uuid, domid_t domid);
 void blkback_owner_put(struct blkback_owner *owner);
 void blkback_owner_retire(struct blkback_owner *owner);
+void blkback_owner_return(struct blkback_owner *owner);
 
 int blkback_owner_claim(struct blkback_owner *owner,
-			const struct blkback_owned *what, bool write,
-			char *holder, size_t size);
+			const struct blkback_owned *what,
+			enum blkback_access access, char *holder, size_t size);
 void blkback_owner_release(struct blkback_owner *owner,
-			   const struct blkback_owned *what, bool write);
+			   const struct blkback_owned *what,
+			   enum blkback_access access);
 
 #endif /* BLKBACK_OWNER_H */

@@ -23,10 +23,24 @@ module_param_named(max_persistent_grants, blkback_max_kept, uint, 0644);
 MODULE_PARM_DESC(max_persistent_grants,
 		 "Most guest pages kept mapped per ring (default 1056)");
 
-static unsigned int blkback_max_kept_total = 131072;
-module_param_named(max_persistent_total, blkback_max_kept_total, uint, 0644);
+static unsigned int blkback_max_totals[BLKBACK_TOTALS] = {
+	[BLKBACK_TOTAL_KEPT] = 131072,
+	[BLKBACK_TOTAL_MAPPED] = 196608,
+	[BLKBACK_TOTAL_COPIED] = 32768,
+};
+
+module_param_named(max_persistent_total,
+		   blkback_max_totals[BLKBACK_TOTAL_KEPT], uint, 0644);
 MODULE_PARM_DESC(max_persistent_total,
 		 "Most guest pages kept mapped for all disks (default 131072, half of what Xen has room for)");
+module_param_named(max_mapped_total,
+		   blkback_max_totals[BLKBACK_TOTAL_MAPPED], uint, 0644);
+MODULE_PARM_DESC(max_mapped_total,
+		 "Most guest pages mapped for all disks; beyond, data is copied (default 196608)");
+module_param_named(max_copied_total,
+		   blkback_max_totals[BLKBACK_TOTAL_COPIED], uint, 0644);
+MODULE_PARM_DESC(max_copied_total,
+		 "Most pages of this domain's memory for copies, for all disks; beyond, data is mapped (default 32768)");
 
 static unsigned int blkback_copy_max = 16;
 module_param_named(copy_max_segments, blkback_copy_max, uint, 0644);
@@ -88,13 +102,14 @@ unsigned int blkback_param_max_kept(void)
 }
 
 /**
- * blkback_param_max_kept_total() - budget of kept mappings of all disks
+ * blkback_param_max_total() - bound of what all disks take together
+ * @what: of the host
  *
- * Return: pages, at most INT_MAX.
+ * Return: pages.
  */
-int blkback_param_max_kept_total(void)
+int blkback_param_max_total(enum blkback_total what)
 {
-	return min_t(unsigned int, READ_ONCE(blkback_max_kept_total), INT_MAX);
+	return min_t(unsigned int, READ_ONCE(blkback_max_totals[what]), INT_MAX);
 }
 
 /**

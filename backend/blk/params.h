@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+#include "backend/blk/total.h"
+
 #define BLKBACK_MAX_RING_ORDER	4u
 #define BLKBACK_MAX_INDIRECT	256u
 /* Longest that a worker may look for more work, in microseconds. */
@@ -15,7 +17,7 @@
 unsigned int blkback_param_max_queues(void);
 unsigned int blkback_param_max_ring_order(void);
 unsigned int blkback_param_max_kept(void);
-int blkback_param_max_kept_total(void);
+int blkback_param_max_total(enum blkback_total what);
 unsigned int blkback_param_copy_max(void);
 unsigned int blkback_param_max_pages(void);
 unsigned int blkback_param_poll_us(void);

@@ -122,8 +122,9 @@ static void blkback_queue_eoi(struct blkback_queue *queue)
 	if (!READ_ONCE(queue->eoi_owed) || READ_ONCE(queue->dead))
 		return;
 	WRITE_ONCE(queue->eoi_owed, false);
+	/* What another ring's barrier holds up is work, too. */
 	had_work = queue->taken != queue->taken_at_eoi ||
-		   !list_empty(&queue->parked);
+		   !list_empty(&queue->parked) || blkback_queue_held(queue);
 	queue->taken_at_eoi = queue->taken;
 	tandem_event_done(&queue->event, had_work);
 }

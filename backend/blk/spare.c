@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "backend/blk/data.h"
 #include "backend/blk/device.h"
 #include "backend/blk/spare.h"
 
@@ -138,7 +139,8 @@ void blkback_spare_return(struct blkback_queue *queue, struct blkback_req *req)
 
 	if (likely(!req->spare))
 		return;
-	spare->nr_own = 0;
+	/* Pages that it copied to when there was no room to map. */
+	blkback_data_free(req);
 	if (req->counted)
 		atomic_sub(req->nr_segs, &queue->pages_out);
 	req->counted = false;
@@ -181,16 +183,27 @@ void blkback_spare_put(struct blkback_queue *queue, struct page **page,
 }
 
 /**
+ * blkback_spare_has_own() - has the reserve pages to copy to
+ * @queue: a ring of the disk
+ *
+ * Return: true if so; else its data is mapped, or copied to other pages.
+ */
+bool blkback_spare_has_own(const struct blkback_queue *queue)
+{
+	return queue->device->spare.own;
+}
+
+/**
  * blkback_spare_own() - a page to copy to, of the reserve
  * @queue: the ring of the request that has it
  *
- * Return: the page; NULL when its store does not want steady pages.
+ * Return: the page.
  */
 struct page *blkback_spare_own(struct blkback_queue *queue)
 {
 	struct blkback_spare *spare = &queue->device->spare;
 
-	return spare->own ? spare->own[spare->nr_own++] : NULL;
+	return spare->own[spare->nr_own++];
 }
 
 /**

@@ -41,6 +41,7 @@ void blkback_spare_return(struct blkback_queue *queue, struct blkback_req *req);
 struct page *blkback_spare_foreign(struct blkback_queue *queue);
 void blkback_spare_put(struct blkback_queue *queue, struct page **page,
 		       unsigned int nr);
+bool blkback_spare_has_own(const struct blkback_queue *queue);
 struct page *blkback_spare_own(struct blkback_queue *queue);
 void blkback_spare_unown(struct blkback_queue *queue);
 

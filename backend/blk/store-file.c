@@ -301,6 +301,17 @@ static void blkback_file_slow_work(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
+/*
+ * Writes to a frozen file system wait, whatever they say of waiting. One that is
+ * frozen between this look and the write holds the ring up until it thaws.
+ */
+static bool blkback_file_frozen(const struct blkback_store *store)
+{
+	const struct super_block *sb = file_inode(store->file)->i_sb;
+
+	return READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN;
+}
+
 static void blkback_file_start(struct blkback_file_io *io)
 {
 	struct blkback_store *store = io->store;
@@ -313,7 +324,8 @@ static void blkback_file_start(struct blkback_file_io *io)
 	}
 	/* The mark that direct I/O was not tried where it may sleep. */
 	io->iocb.ki_flags = IOCB_NOWAIT;
-	if (!store->direct || !store->nowait || !blkback_file_aligned(io)) {
+	if (!store->direct || !store->nowait || !blkback_file_aligned(io) ||
+	    unlikely(io->write && blkback_file_frozen(store))) {
 		blkback_file_sleep(io);
 		return;
 	}

@@ -115,6 +115,13 @@ static void blkback_store_free(struct blkback_store *store)
 	kfree(store);
 }
 
+static enum blkback_access blkback_store_access(const struct blkback_store *store)
+{
+	if (store->wish.readonly)
+		return BLKBACK_READS;
+	return store->wish.shared ? BLKBACK_SHARES : BLKBACK_WRITES;
+}
+
 /**
  * blkback_store_claim() - the store's machine wants to use what it is on
  * @store: with a wish
@@ -129,10 +136,8 @@ int blkback_store_claim(struct blkback_store *store,
 	char holder[64] = "";
 	int err;
 
-	if (store->wish.shared)
-		return 0;
 	err = blkback_owner_claim(store->wish.owner, what,
-				  !store->wish.readonly, holder,
+				  blkback_store_access(store), holder,
 				  sizeof(holder));
 	if (err == -EBUSY)
 		snprintf(why, BLKBACK_STORE_ERROR, "%.80s: is in use by %s",
@@ -150,7 +155,7 @@ void blkback_store_unclaim(struct blkback_store *store)
 {
 	if (store->claimed.it)
 		blkback_owner_release(store->wish.owner, &store->claimed,
-				      !store->wish.readonly);
+				      blkback_store_access(store));
 	store->claimed.it = NULL;
 }
 

@@ -55,11 +55,13 @@ struct fake_plan {
  * @FAKE_DRY_NOTHING: all is as usual
  * @FAKE_DRY_MEMORY: memory, foreign pages among it
  * @FAKE_DRY_ROOM: and room for mappings
+ * @FAKE_DRY_MAPPINGS: room for mappings alone
  */
 enum fake_dry {
 	FAKE_DRY_NOTHING,
 	FAKE_DRY_MEMORY,
 	FAKE_DRY_ROOM,
+	FAKE_DRY_MAPPINGS,
 };
 
 void fake_fault_dry(enum fake_dry dry);

@@ -149,9 +149,9 @@ static unsigned int fault_dry_way(const char *call, unsigned long caller)
 	enum fake_dry dry = READ_ONCE(fault_dry);
 	unsigned int way = 0;
 
-	if (dry == FAKE_DRY_ROOM && !strcmp(call, "gnttab_map_refs"))
+	if (dry >= FAKE_DRY_ROOM && !strcmp(call, "gnttab_map_refs"))
 		way = FAKE_MAP_NO_ROOM;
-	else if (dry && match_string(fault_memory, ARRAY_SIZE(fault_memory),
+	else if (dry && dry != FAKE_DRY_MAPPINGS && match_string(fault_memory, ARRAY_SIZE(fault_memory),
 				     call) >= 0 && !fault_is_front(caller))
 		way = 1;
 	if (way)

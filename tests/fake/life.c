@@ -295,9 +295,19 @@ static void life_io(struct life *life)
 		fake_disk_work(&life->disk, &life->io);
 }
 
+/* Requests that find nothing wait, and get on when there is this much again. */
+static void life_wait_dry(struct life *life, enum fake_dry then)
+{
+	fake_fault_dry(FAKE_DRY_ROOM);
+	fake_disk_start(&life->disk);
+	life_wait(fake_fault_dry_hits() > LIFE_DRY_HITS);
+	fake_fault_dry(then);
+	fake_disk_wait(&life->io);
+}
+
 /*
  * Without memory, one request of a disk proceeds at a time. Without room for
- * mappings, too, all wait. None fails.
+ * mappings, too, all wait, until there is one of both again. None fails.
  */
 static void life_dry(struct life *life)
 {
@@ -308,11 +318,9 @@ static void life_dry(struct life *life)
 	fake_disk_start(&life->disk);
 	fake_disk_wait(&life->io);
 	fake_disk_read(&life->disk, &life->io);
-	fake_fault_dry(FAKE_DRY_ROOM);
-	fake_disk_start(&life->disk);
-	life_wait(fake_fault_dry_hits() > LIFE_DRY_HITS);
-	fake_fault_dry(FAKE_DRY_MEMORY);
-	fake_disk_wait(&life->io);
+	life_wait_dry(life, FAKE_DRY_MEMORY);
+	life_wait_dry(life, FAKE_DRY_MAPPINGS);
+	fake_disk_read(&life->disk, &life->io);
 	fake_fault_dry(FAKE_DRY_NOTHING);
 	fake_disk_read(&life->disk, &life->io);
 }

@@ -138,6 +138,57 @@ static void copy_segments(void)
 	finish();
 }
 
+/* One request of @nseg pages: what the driver has asked for. */
+static void asked_for(unsigned int nseg, uint64_t *copies, uint64_t *maps)
+{
+	*copies = counter("copies");
+	*maps = counter("maps");
+	put_writes(1, nseg);
+	*copies = counter("copies") - *copies;
+	*maps = counter("maps") - *maps;
+}
+
+/* Near the bound of all disks the other way is taken; the bystander goes on. */
+static void totals(void)
+{
+	static struct param copied = { .name = "max_copied_total" };
+	static struct param mapped = { .name = "max_mapped_total" };
+	static struct param limit = { .name = "copy_max_segments" };
+	uint64_t copies, maps;
+
+	front_start(&front, NULL);
+	param_set(&copied, "0");
+	asked_for(4, &copies, &maps);
+	expect(!copies && maps == 4, "nothing may be copied: %u are",
+	       (unsigned int)copies);
+	param_set(&copied, "1000");
+	param_set(&limit, "0");
+	param_set(&mapped, "0");
+	asked_for(4, &copies, &maps);
+	expect(!maps && copies == 4, "nothing may be mapped: %u are",
+	       (unsigned int)maps);
+	param_set(&copied, "0");
+	put_writes(4, WIRE_SEGS);
+	front_expect_works(&front, "with bounds of no page");
+	expect(counter("spared"), "the reserve is not used");
+	finish();
+}
+
+static void persistent_total(void)
+{
+	static struct param kept = { .name = "max_persistent_total" };
+
+	param_set(&kept, "0");
+	front_start(&front, &(struct front_cfg){ .persistent = true });
+	put_writes(8, 4);
+	expect(!counter("kept_hits"), "pages are kept");
+	param_set(&kept, "1000");
+	put_writes(8, 4);
+	put_writes(8, 4);
+	expect(counter("kept_hits"), "no page is kept");
+	finish();
+}
+
 static void default_x86_32(void)
 {
 	static struct param x86_32 = { .name = "default_x86_32" };
@@ -198,6 +249,8 @@ static void poll(void)
 const struct peer_case blkback_param[] = {
 	{ "param-inflight-pages", inflight_pages, 0, 0 },
 	{ "param-copy-segments", copy_segments, 0, 0 },
+	{ "param-totals", totals, 0, 0 },
+	{ "param-persistent-total", persistent_total, 0, 0 },
 	{ "param-default-x86-32", default_x86_32, 0, 0 },
 	{ "param-poll", poll, 0, 0 },
 	{ 0 },

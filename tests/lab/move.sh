@@ -88,6 +88,21 @@ frozen() {
 	truncate -s 16M $E/b.img
 }
 
+# The file system that the image is on, frozen: writes wait, reads go on.
+frozen_below() {
+	local status
+	must attach file:$E/b.img,xvdb,w
+	must fsfreeze --freeze $E
+	G 'd=$(disk xvdb); (dd if=/dev/zero of=$d bs=4k count=1 oflag=direct conv=notrunc; touch /run/wrote) \
+		>/dev/null 2>&1 </dev/null & sleep 0.5
+		timeout 10 dd if=$d of=/dev/null bs=64k count=16 skip=16 iflag=direct 2>/dev/null && [ ! -e /run/wrote ]'
+	status=$?
+	must fsfreeze --unfreeze $E
+	same 0 $status "reading while a write waits"
+	must eventually 10 G '[ -e /run/wrote ]'
+	must detach xvdb
+}
+
 # xentop -x: a line for each disk; what it shows is what the backend has counted
 topped() {
 	local wanted
@@ -271,6 +286,7 @@ check "a guest starts" guest_up
 check "a new size arrives, with a uevent" resized
 check "a new size arrives at a mounted disk" resized_mounted
 check "a frozen file system, and a new size meanwhile" frozen
+check "the file system below is frozen: writes wait, reads go on" frozen_below
 check "xentop shows what the backend counts" topped
 check "a mounted disk stays; it goes when the guest lets go" detach_mounted
 [ "$CYCLES" -eq 0 ] || check "$CYCLES connections leave nothing in the guest" guest_leaks
