@@ -290,7 +290,9 @@ static int blkback_connect_hold(struct blkback_device *device)
 	int err = -ENODEV;
 
 	mutex_lock(&device->lock);
-	if (device->store && try_module_get(THIS_MODULE)) {
+	/* Of a device that leaves the bus, that frees the frontend's name. */
+	if (device->store && !READ_ONCE(device->leaving) &&
+	    try_module_get(THIS_MODULE)) {
 		device->connected = true;
 		err = 0;
 	}

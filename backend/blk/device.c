@@ -25,8 +25,9 @@
 #define CREATE_TRACE_POINTS
 #include "backend/blk/trace.h"
 
-/* How long removal may wait for I/O, with xenwatch waiting too. */
+/* How long removal waits for I/O; and xenwatch for that, and for the store's close. */
 #define BLKBACK_REMOVE_DEADLINE	(2 * HZ)
+#define BLKBACK_LEAVE_DEADLINE	(3 * HZ)
 
 /**
  * blkback_device_refused() - a request was refused: note it, say it sometimes
@@ -475,22 +476,46 @@ static void blkback_device_unwatch(struct blkback_device *device)
 	kfree(device->backend_watch.node);
 }
 
-static void blkback_device_remove(struct xenbus_device *xbdev)
+/*
+ * A store may be opened or closed at this moment, and take its time for that: a
+ * disk that does not answer, an image that was unlinked, a server that is gone.
+ */
+static void blkback_device_end(struct work_struct *work)
 {
-	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
+	struct blkback_device *device = container_of(work,
+						     struct blkback_device,
+						     end_work);
 
-	blkback_device_unwatch(device);
 	tandem_device_stop(&device->base);
 	/* Queued by the watch or by the device's work, both of which have ended. */
 	cancel_work_sync(&device->open_work);
 	blkback_disconnect(device);
-	dev_set_drvdata(&xbdev->dev, NULL);
 	wait_event_timeout(device->settled, blkback_disconnect_settled(device),
 			   BLKBACK_REMOVE_DEADLINE);
 	if (blkback_disconnect_finish(device))
 		blkback_device_free(device);
 	else
 		blkback_orphan_begin(device);
+	module_put(THIS_MODULE);
+}
+
+/*
+ * In the thread that serves all devices, which waits for a while and not for
+ * ever: usually the store is closed when the toolstack hears that the disk is gone.
+ */
+static void blkback_device_remove(struct xenbus_device *xbdev)
+{
+	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
+	u64 serial = device->serial;
+
+	WRITE_ONCE(device->leaving, true);
+	tandem_device_halt(&device->base);
+	blkback_device_unwatch(device);
+	dev_set_drvdata(&xbdev->dev, NULL);
+	__module_get(THIS_MODULE);
+	INIT_WORK(&device->end_work, blkback_device_end);
+	queue_work(blkback_store_wq, &device->end_work);
+	blkback_orphan_wait(serial, BLKBACK_LEAVE_DEADLINE);
 }
 
 static void blkback_device_reclaim(struct xenbus_device *xbdev)

@@ -48,8 +48,11 @@ struct dentry;
  * @barrier_lock: guards the setting of @barrier
  * @settled: woken when nothing is in flight any more; its lock guards @orphan
  * @orphan_work: frees an orphan
+ * @end_work: ends the device, outside of xenwatch
+ * @serial: a number of its own
  * @recheck: looks again whether a page is still held elsewhere
- * @orphan: the device is gone from the bus; the last request frees it
+ * @leaving: the device is gone from the bus, and is being ended
+ * @orphan: it was ended but for I/O in flight; the last request frees it
  * @broken: times that the frontend broke the protocol
  * @last_error: the last such thing, or the last request refused
  * @refused: when to stop telling about refused requests
@@ -82,7 +85,10 @@ struct blkback_device {
 	spinlock_t barrier_lock; /* setting @barrier */
 	wait_queue_head_t settled;
 	struct work_struct orphan_work;
+	struct work_struct end_work;
+	u64 serial;
 	struct timer_list recheck;
+	bool leaving;
 	bool orphan;
 	u64 broken;
 	char last_error[96];

@@ -9,15 +9,18 @@
  */
 #include <linux/list.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "backend/blk/device.h"
 #include "backend/blk/orphan.h"
 #include "backend/blk/owner.h"
 
 /* Devices on the bus, and orphans. Of them no lock is taken inside but a kick's. */
-static DEFINE_MUTEX(blkback_orphan_lock);
+static DEFINE_SPINLOCK(blkback_orphan_lock);
 static LIST_HEAD(blkback_orphan_list);
+static u64 blkback_orphan_serial;
+static DECLARE_WAIT_QUEUE_HEAD(blkback_orphan_ended);
 
 /* The frontend's end goes with the device; its own name stays. */
 static bool blkback_orphan_same(const struct blkback_device *a,
@@ -55,9 +58,10 @@ static void blkback_orphan_work(struct work_struct *work)
 void blkback_orphan_init(struct blkback_device *device)
 {
 	INIT_WORK(&device->orphan_work, blkback_orphan_work);
-	mutex_lock(&blkback_orphan_lock);
+	spin_lock(&blkback_orphan_lock);
+	device->serial = ++blkback_orphan_serial;
 	list_add(&device->node, &blkback_orphan_list);
-	mutex_unlock(&blkback_orphan_lock);
+	spin_unlock(&blkback_orphan_lock);
 }
 
 /**
@@ -80,10 +84,11 @@ void blkback_orphan_begin(struct blkback_device *device)
 	/* The last request may have ended before it could see that. */
 	queue_work(blkback_store_wq, &device->orphan_work);
 	spin_unlock_irq(&device->settled.lock);
+	wake_up_all(&blkback_orphan_ended);
 }
 
 /**
- * blkback_orphan_serves() - is there an orphan of the same device
+ * blkback_orphan_serves() - does an earlier life of the device still end
  * @device: a device on the bus
  *
  * Its work is kicked when there is none any more.
@@ -95,13 +100,40 @@ bool blkback_orphan_serves(const struct blkback_device *device)
 	struct blkback_device *other;
 	bool serves = false;
 
-	mutex_lock(&blkback_orphan_lock);
+	spin_lock(&blkback_orphan_lock);
 	list_for_each_entry(other, &blkback_orphan_list, node)
-		if (READ_ONCE(other->orphan) &&
+		if (READ_ONCE(other->leaving) &&
 		    blkback_orphan_same(other, device))
 			serves = true;
-	mutex_unlock(&blkback_orphan_lock);
+	spin_unlock(&blkback_orphan_lock);
 	return serves;
+}
+
+/* True as well of an orphan, for which nobody is to wait. */
+static bool blkback_orphan_left(u64 serial)
+{
+	struct blkback_device *device;
+	bool left = true;
+
+	spin_lock(&blkback_orphan_lock);
+	list_for_each_entry(device, &blkback_orphan_list, node)
+		if (device->serial == serial && !READ_ONCE(device->orphan))
+			left = false;
+	spin_unlock(&blkback_orphan_lock);
+	return left;
+}
+
+/**
+ * blkback_orphan_wait() - a device that left the bus ends
+ * @serial: its number; it may be freed at any time
+ * @timeout: in jiffies, how long to wait for that at most
+ *
+ * Context: process; sleeps.
+ */
+void blkback_orphan_wait(u64 serial, unsigned long timeout)
+{
+	wait_event_timeout(blkback_orphan_ended, blkback_orphan_left(serial),
+			   timeout);
 }
 
 /**
@@ -114,12 +146,13 @@ void blkback_orphan_forget(struct blkback_device *device)
 {
 	struct blkback_device *other;
 
-	mutex_lock(&blkback_orphan_lock);
+	spin_lock(&blkback_orphan_lock);
 	list_del(&device->node);
 	list_for_each_entry(other, &blkback_orphan_list, node)
 		if (blkback_orphan_same(other, device)) {
 			WRITE_ONCE(other->reopen, true);
 			tandem_device_kick(&other->base, TANDEM_EV_NONE);
 		}
-	mutex_unlock(&blkback_orphan_lock);
+	spin_unlock(&blkback_orphan_lock);
+	wake_up_all(&blkback_orphan_ended);
 }

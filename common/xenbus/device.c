@@ -234,6 +234,24 @@ void tandem_device_flush(struct tandem_device *dev)
 EXPORT_SYMBOL_GPL(tandem_device_flush);
 
 /**
+ * tandem_device_halt() - no action starts any more
+ * @dev: the device; may be halted already
+ *
+ * One that runs goes on, and is the last one. tandem_device_stop() is due.
+ *
+ * Context: any.
+ */
+void tandem_device_halt(struct tandem_device *dev)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dev->lock, flags);
+	WRITE_ONCE(dev->stopped, true);
+	spin_unlock_irqrestore(&dev->lock, flags);
+}
+EXPORT_SYMBOL_GPL(tandem_device_halt);
+
+/**
  * tandem_device_stop() - no action runs or starts any more
  * @dev: the device; may be stopped already
  *
@@ -244,11 +262,7 @@ EXPORT_SYMBOL_GPL(tandem_device_flush);
  */
 void tandem_device_stop(struct tandem_device *dev)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&dev->lock, flags);
-	WRITE_ONCE(dev->stopped, true);
-	spin_unlock_irqrestore(&dev->lock, flags);
+	tandem_device_halt(dev);
 	if (current_work() != &dev->work)
 		cancel_work_sync(&dev->work);
 }

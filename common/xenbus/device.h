@@ -71,6 +71,7 @@ void tandem_device_init(struct tandem_device *dev, struct xenbus_device *xdev,
 void tandem_device_kick(struct tandem_device *dev, enum tandem_dev_event event);
 void tandem_device_reborn(struct tandem_device *dev);
 void tandem_device_flush(struct tandem_device *dev);
+void tandem_device_halt(struct tandem_device *dev);
 void tandem_device_stop(struct tandem_device *dev);
 __printf(3, 4)
 void tandem_device_error(struct tandem_device *dev, int err,
