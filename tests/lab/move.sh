@@ -103,6 +103,22 @@ frozen_below() {
 	must detach xvdb
 }
 
+# An image without a name, on a frozen file system, cannot be closed. Other disks come and
+# go meanwhile.
+closes_late() {
+	local status
+	truncate -s 8M $E/gone.img /dev/shm/other.img
+	must attach file:$E/gone.img,xvdb,w
+	rm $E/gone.img
+	must fsfreeze --freeze $E
+	quiet xl block-detach --force g xvdb
+	(attach file:/dev/shm/other.img,xvdc,w && G 'disktest fill xvdc 1 1' && detach xvdc)
+	status=$?
+	must fsfreeze --unfreeze $E
+	same 0 $status "another disk meanwhile"
+	must gone "$(device_dir g xvdb)"
+}
+
 # xentop -x: a line for each disk; what it shows is what the backend has counted
 topped() {
 	local wanted
@@ -287,6 +303,7 @@ check "a new size arrives, with a uevent" resized
 check "a new size arrives at a mounted disk" resized_mounted
 check "a frozen file system, and a new size meanwhile" frozen
 check "the file system below is frozen: writes wait, reads go on" frozen_below
+check "a store that cannot be closed holds up no other disk" closes_late
 check "xentop shows what the backend counts" topped
 check "a mounted disk stays; it goes when the guest lets go" detach_mounted
 [ "$CYCLES" -eq 0 ] || check "$CYCLES connections leave nothing in the guest" guest_leaks
