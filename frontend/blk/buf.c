@@ -58,26 +58,20 @@ void tandem_blkfront_bufs_make(struct blkfront_bufs *bufs, domid_t peer,
  *
  * A page that the backend still has mapped is left to the grant table, which
  * frees it when it has been let go.
- *
- * Return: how many were left so.
  */
-unsigned int tandem_blkfront_bufs_free(struct blkfront_bufs *bufs)
+void tandem_blkfront_bufs_free(struct blkfront_bufs *bufs)
 {
 	struct blkfront_buf *buf, *next;
-	unsigned int stuck = 0;
 
 	for (buf = bufs->first; buf && bufs->nr; buf = next, bufs->nr--) {
 		next = buf->next;
-		if (tandem_lend_revoke(buf->ref)) {
+		if (tandem_lend_revoke(buf->ref))
 			free_page((unsigned long)buf->data);
-		} else {
+		else
 			tandem_lend_abandon(buf->ref, virt_to_page(buf->data));
-			stuck++;
-		}
 		kfree(buf);
 	}
 	bufs->first = NULL;
-	return stuck;
 }
 
 /**
@@ -99,4 +93,22 @@ void tandem_blkfront_bufs_trim(struct blkfront_bufs *bufs)
 		}
 	}
 	*bufs = keep;
+}
+
+/**
+ * tandem_blkfront_bufs_join() - add a chain to another
+ * @to: chain
+ * @from: chain with its last page known; empty afterwards
+ */
+void tandem_blkfront_bufs_join(struct blkfront_bufs *to,
+			       struct blkfront_bufs *from)
+{
+	if (!from->nr)
+		return;
+	from->last->next = to->first;
+	if (!to->nr)
+		to->last = from->last;
+	to->first = from->first;
+	to->nr += from->nr;
+	*from = (struct blkfront_bufs){ };
 }

@@ -93,7 +93,9 @@ static inline void tandem_blkfront_bufs_put(struct blkfront_pool *pool,
 
 void tandem_blkfront_bufs_make(struct blkfront_bufs *bufs, domid_t peer,
 			       unsigned int nr, gfp_t gfp);
-unsigned int tandem_blkfront_bufs_free(struct blkfront_bufs *bufs);
+void tandem_blkfront_bufs_free(struct blkfront_bufs *bufs);
 void tandem_blkfront_bufs_trim(struct blkfront_bufs *bufs);
+void tandem_blkfront_bufs_join(struct blkfront_bufs *to,
+			       struct blkfront_bufs *from);
 
 #endif /* BLKFRONT_BUF_H */

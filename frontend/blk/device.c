@@ -262,6 +262,8 @@ static void blkfront_facts(struct tandem_device *dev,
 	}
 	if (ctx->own == TANDEM_XB_CLOSED && front->disk)
 		blkfront_disconnect(front, true);
+	/* A backend lets go when it hears that we have closed. */
+	tandem_blkfront_bufs_trim(&front->left);
 	ctx->drained = !front->open;
 	ctx->in_use = tandem_blkfront_disk_in_use(front);
 }
@@ -379,6 +381,7 @@ static void blkfront_remove(struct xenbus_device *xdev)
 		tandem_blkfront_queue_kill(&front->queues[i], deadline);
 	tandem_device_stop(&front->dev);
 	blkfront_disconnect(front, true);
+	tandem_blkfront_bufs_free(&front->left);
 	tandem_blkfront_debug_remove(front);
 	dev_set_drvdata(&xdev->dev, NULL);
 	tandem_blkfront_put(front);

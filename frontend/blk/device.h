@@ -24,6 +24,8 @@ struct dentry;
  * @nr_rings: queues of the current connection
  * @transport: what was agreed on
  * @info: what the disk is like; features may be dropped in any context
+ * @left: pages of closed rings that the backend has not let go of yet; the
+ *        device's work's
  * @tags: requests of @disk
  * @disk: the disk, NULL before the first connection and after the last
  * @vdev: virtual device number
@@ -50,6 +52,7 @@ struct blkfront {
 	unsigned int nr_rings;
 	struct tandem_blkif_transport transport;
 	struct tandem_blkif_device info;
+	struct blkfront_bufs left;
 	struct blk_mq_tag_set tags;
 	struct gendisk *disk;
 	u32 vdev;

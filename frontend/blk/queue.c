@@ -140,7 +140,8 @@ static void blkfront_free_pool(struct blkfront_queue *queue)
 
 	/* Requests have brought theirs back, or it is lost with its grant. */
 	WARN_ON_ONCE(pool->nr != pool->nr_free);
-	queue->stats.stuck += tandem_blkfront_bufs_free(&bufs);
+	tandem_blkfront_bufs_trim(&bufs);
+	tandem_blkfront_bufs_join(&queue->front->left, &bufs);
 	pool->free = NULL;
 	pool->nr_free = 0;
 	pool->nr = 0;
