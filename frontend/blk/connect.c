@@ -249,8 +249,9 @@ int tandem_blkfront_publish(struct blkfront *front)
 			return 0;
 		tandem_blkfront_close(front, BLKFRONT_QUEUE_DOWN);
 	} while (!READ_ONCE(front->dead) && blkfront_want_less(front));
-	tandem_device_error(&front->dev, err, "making %u rings",
-			    front->nr_rings);
+	tandem_device_error(&front->dev, err, "making %u rings%s",
+			    front->nr_rings, err == -ENOSPC ?
+			    ": no grants or no room in xenstore left" : "");
 	return err;
 }
 
