@@ -165,11 +165,10 @@ cycled() {
 }
 
 guest_leaks() {
-	local i
-	for i in 1 2 3; do cycled; done
+	for _ in 1 2 3; do cycled; done
 	slabs /tmp/slabs.before
 	more "$(wc -l </tmp/slabs.before)" 20 "kinds of objects"
-	for i in $(seq "$CYCLES"); do cycled; done
+	for _ in $(seq "$CYCLES"); do cycled; done
 	must eventually 10 no_more_slabs
 }
 
