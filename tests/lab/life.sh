@@ -50,7 +50,7 @@ as_before() {
 guest_up() {
 	truncate -s 32M $E/steady.img
 	truncate -s 16M $E/cycle.img
-	must start -m 160 -f kernel -x /lab/disktest:/lab/bin/disktest -d file:$E/steady.img,xvda,w
+	must start -m $((112 + 16 * DISKS)) -f kernel -x /lab/disktest:/lab/bin/disktest -d file:$E/steady.img,xvda,w
 }
 
 # one cycle before the census: what is made once is made by then
