@@ -94,21 +94,3 @@ void tandem_blkfront_bufs_trim(struct blkfront_bufs *bufs)
 	}
 	*bufs = keep;
 }
-
-/**
- * tandem_blkfront_bufs_join() - add a chain to another
- * @to: chain
- * @from: chain with its last page known; empty afterwards
- */
-void tandem_blkfront_bufs_join(struct blkfront_bufs *to,
-			       struct blkfront_bufs *from)
-{
-	if (!from->nr)
-		return;
-	from->last->next = to->first;
-	if (!to->nr)
-		to->last = from->last;
-	to->first = from->first;
-	to->nr += from->nr;
-	*from = (struct blkfront_bufs){ };
-}

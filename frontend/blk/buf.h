@@ -91,11 +91,29 @@ static inline void tandem_blkfront_bufs_put(struct blkfront_pool *pool,
 	bufs->nr = 0;
 }
 
+/**
+ * tandem_blkfront_bufs_join() - add a chain to another
+ * @to: chain
+ * @from: chain with its last page known; empty afterwards
+ */
+static inline void tandem_blkfront_bufs_join(struct blkfront_bufs *to,
+					     struct blkfront_bufs *from)
+{
+	if (!from->first)
+		return;
+	if (to->first)
+		from->last->next = to->first;
+	else
+		to->last = from->last;
+	to->first = from->first;
+	to->nr += from->nr;
+	from->first = NULL;
+	from->nr = 0;
+}
+
 void tandem_blkfront_bufs_make(struct blkfront_bufs *bufs, domid_t peer,
 			       unsigned int nr, gfp_t gfp);
 void tandem_blkfront_bufs_free(struct blkfront_bufs *bufs);
 void tandem_blkfront_bufs_trim(struct blkfront_bufs *bufs);
-void tandem_blkfront_bufs_join(struct blkfront_bufs *to,
-			       struct blkfront_bufs *from);
 
 #endif /* BLKFRONT_BUF_H */

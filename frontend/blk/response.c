@@ -144,16 +144,7 @@ static void blkfront_take_all(struct blkfront_queue *queue,
 static void blkfront_gather_bufs(struct response_batch *batch,
 				 struct blkfront_req *req)
 {
-	if (req->bufs.first) {
-		if (batch->bufs.first)
-			req->bufs.last->next = batch->bufs.first;
-		else
-			batch->bufs.last = req->bufs.last;
-		batch->bufs.first = req->bufs.first;
-		batch->bufs.nr += req->bufs.nr;
-		req->bufs.first = NULL;
-		req->bufs.nr = 0;
-	}
+	tandem_blkfront_bufs_join(&batch->bufs, &req->bufs);
 	if (unlikely(req->indirect)) {
 		tandem_blkfront_bufs_add(&batch->bufs, req->indirect);
 		req->indirect = NULL;

@@ -104,6 +104,16 @@ static void inflight_pages(void)
 	finish();
 }
 
+/* One request of @nseg pages: what the driver has asked for. */
+static void asked_for(unsigned int nseg, uint64_t *copies, uint64_t *maps)
+{
+	*copies = counter("copies");
+	*maps = counter("maps");
+	put_writes(1, nseg);
+	*copies = counter("copies") - *copies;
+	*maps = counter("maps") - *maps;
+}
+
 /* Requests up to the limit are copied, larger ones mapped. */
 static void copied_up_to(unsigned int limit)
 {
@@ -111,11 +121,7 @@ static void copied_up_to(unsigned int limit)
 	unsigned int nseg;
 
 	for (nseg = 1; nseg <= 4; nseg++) {
-		copies = counter("copies");
-		maps = counter("maps");
-		put_writes(1, nseg);
-		copies = counter("copies") - copies;
-		maps = counter("maps") - maps;
+		asked_for(nseg, &copies, &maps);
 		expect(copies == (nseg <= limit ? nseg : 0) &&
 		       copies + maps == nseg,
 		       "limit %u, %u segments: %u copied, %u mapped", limit,
@@ -136,16 +142,6 @@ static void copy_segments(void)
 	copied_up_to(0);
 	expect(counter("maps") == counter("unmaps"), "something stays mapped");
 	finish();
-}
-
-/* One request of @nseg pages: what the driver has asked for. */
-static void asked_for(unsigned int nseg, uint64_t *copies, uint64_t *maps)
-{
-	*copies = counter("copies");
-	*maps = counter("maps");
-	put_writes(1, nseg);
-	*copies = counter("copies") - *copies;
-	*maps = counter("maps") - *maps;
 }
 
 /* Near the bound of all disks the other way is taken; the bystander goes on. */

@@ -2,9 +2,9 @@
 from .rows import row_named
 
 PING_PONG_ROUNDS = 5000
-KERNEL_ORDER4_VBDS = 8      # each takes 20 MiB of dom0 and 64 of the guest
-# A guest has 1000 nodes in xenstore, and a ring of order 4 takes 30.
-OURS_ORDER4_VBDS = 24
+# Each of the kernel's at order 4 takes 20 MiB of dom0 and 64 of the guest; a guest has 1000
+# nodes in xenstore, of which each of ours takes 30.
+MOST_IDLE = {("kernel", 4): 8, ("ours", 4): 24}
 PROFILE_LENGTH = 6          # times the operations of a timed run
 PROFILE_SECONDS = 0.8       # of virtual time, within that run
 
@@ -47,8 +47,7 @@ def idles(opts):
     for who in ("kernel", "ours"):
         if f"{who}/{who}" in opts.pairs:
             for order in (0, 4):
-                most = {("kernel", 4): KERNEL_ORDER4_VBDS, ("ours", 4): OURS_ORDER4_VBDS}
-                vbds = min(opts.idle_vbds, most.get((who, order), opts.idle_vbds))
+                vbds = min(opts.idle_vbds, MOST_IDLE.get((who, order), opts.idle_vbds))
                 yield line("idle", who, order, vbds, opts.idle_seconds)
 
 
