@@ -3,63 +3,17 @@
  * What the operator set: the backend's parameters, each seen by what a frontend
  * gets or by what the driver asks of Xen.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "blkback.h"
 #include "front.h"
 
-#define PARAM		"/sys/module/tandem_blkback/parameters/%s"
-
 static struct front front;
-
-/* A parameter and what it was. */
-struct param {
-	const char *name;
-	char was[32];
-};
-
-static void param_write(const char *name, const char *value)
-{
-	char path[PATH_BYTES];
-
-	snprintf(path, sizeof(path), PARAM, name);
-	need(!file_write(path, value), "%s is not taken: %s", name, value);
-}
-
-static void param_restore(void *arg)
-{
-	struct param *param = arg;
-
-	param_write(param->name, param->was);
-}
-
-/* Until the case ends. */
-static void param_set(struct param *param, const char *value)
-{
-	char path[PATH_BYTES];
-
-	if (!param->was[0]) {
-		snprintf(path, sizeof(path), PARAM, param->name);
-		if (!file_read(path, param->was, sizeof(param->was)))
-			peer_skip("no parameter %s", param->name);
-		peer_at_end(param_restore, param);
-	}
-	param_write(param->name, value);
-}
 
 /* A number of the driver's own. */
 static uint64_t counter(const char *name)
 {
-	char path[PATH_BYTES + 16], text[1024], key[32], *at;
-
-	snprintf(path, sizeof(path), "%s/counters", front.debugfs);
-	need(file_read(path, text, sizeof(text)), "no %s", path);
-	snprintf(key, sizeof(key), "\n%s ", name);
-	at = strstr(text, key);
-	need(at, "no counter %s", name);
-	return strtoull(at + strlen(key), NULL, 10);
+	return file_number(front.debugfs, "counters", name);
 }
 
 static void put_writes(unsigned int nr, unsigned int nseg)

@@ -118,18 +118,6 @@ static bool write_nodes(struct front *f)
 	return store_commit();
 }
 
-static bool wait_exists(const char *path, unsigned int ms)
-{
-	uint64_t end = now_ms() + ms;
-
-	while (!file_exists(path)) {
-		if (now_ms() >= end)
-			return false;
-		sleep_ms(2);
-	}
-	return true;
-}
-
 static unsigned int next_id(void)
 {
 	static unsigned int n;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel says and shows: its log, its files, its memory and threads.
+ * What the kernel says and shows: its log, its files, its memory and threads;
+ * and what the backend's driver is told.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -112,6 +113,41 @@ void file_line(const char *dir, const char *name, char *buf, unsigned int len)
 	buf[strcspn(buf, "\n")] = '\0';
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t';
+}
+
+/* The number after the first @word of a file that must be there. */
+uint64_t file_number(const char *dir, const char *name, const char *word)
+{
+	char path[PATH_BYTES + 32], text[4096], *at = text;
+	size_t len = strlen(word);
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	need(file_read(path, text, sizeof(text)), "no %s", path);
+	while ((at = strstr(at, word))) {
+		if ((at == text || is_space(at[-1])) && at[len] == ' ')
+			break;
+		at += len;
+	}
+	need(at, "%s has no %s", path, word);
+	return strtoull(at + len, NULL, 10);
+}
+
+bool file_number_grows(const char *dir, const char *name, const char *word,
+		       uint64_t from)
+{
+	uint64_t end = now_ms() + PATIENCE / 3;
+
+	while (file_number(dir, name, word) <= from) {
+		if (now_ms() >= end)
+			return false;
+		sleep_ms(2);
+	}
+	return true;
+}
+
 /* Each file of a directory, whatever it says. */
 void files_read(const char *dir)
 {
@@ -151,6 +187,51 @@ bool wait_gone(const char *path, unsigned int ms)
 		sleep_ms(2);
 	}
 	return true;
+}
+
+bool wait_exists(const char *path, unsigned int ms)
+{
+	uint64_t end = now_ms() + ms;
+
+	while (!file_exists(path)) {
+		if (now_ms() >= end)
+			return false;
+		sleep_ms(2);
+	}
+	return true;
+}
+
+/* parameters of the backend's driver */
+
+#define PARAM		"/sys/module/tandem_blkback/parameters/%s"
+
+static void param_write(const char *name, const char *value)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), PARAM, name);
+	need(!file_write(path, value), "%s is not taken: %s", name, value);
+}
+
+static void param_restore(void *arg)
+{
+	struct param *param = arg;
+
+	param_write(param->name, param->was);
+}
+
+/* Until the case ends. */
+void param_set(struct param *param, const char *value)
+{
+	char path[PATH_BYTES];
+
+	if (!param->was[0]) {
+		snprintf(path, sizeof(path), PARAM, param->name);
+		if (!file_read(path, param->was, sizeof(param->was)))
+			peer_skip("no parameter %s", param->name);
+		peer_at_end(param_restore, param);
+	}
+	param_write(param->name, value);
 }
 
 /* A line of /proc/meminfo, in KiB. */

@@ -126,11 +126,23 @@ unsigned int klog_errors(const char *device);
 bool file_exists(const char *path);
 bool file_read(const char *path, char *buf, unsigned int len);
 void file_line(const char *dir, const char *name, char *buf, unsigned int len);
+uint64_t file_number(const char *dir, const char *name, const char *word);
+bool file_number_grows(const char *dir, const char *name, const char *word,
+		       uint64_t from);
 void files_read(const char *dir);
 int file_write(const char *path, const char *value);
 uint64_t meminfo(const char *key);
 unsigned int kernel_threads(void);
 bool wait_gone(const char *path, unsigned int ms);
+bool wait_exists(const char *path, unsigned int ms);
+
+/* A parameter of the backend's driver, and what it was. */
+struct param {
+	const char *name;
+	char was[32];
+};
+
+void param_set(struct param *param, const char *value);
 
 /* the kernel's tracepoints, one event at a time */
 void trace_begin(const char *event, const char *filter);
