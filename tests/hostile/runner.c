@@ -355,8 +355,11 @@ static void visit_case(const struct peer_program *program,
 	fflush(stdout);
 }
 
-/* Have the kernel say when a page of ours is given back late. */
-static void prepare_kernel(void)
+/*
+ * Have the kernel say when a page of ours is given back late. Return: whether it
+ * will; a query that fits nothing is no error.
+ */
+static bool prepare_kernel(void)
 {
 	const char *control = "/sys/kernel/debug/dynamic_debug/control";
 
@@ -365,6 +368,9 @@ static void prepare_kernel(void)
 	file_write("/sys/module/grant_table/parameters/free_per_iteration",
 		   "100000");
 	file_write("/sys/module/xen_gntalloc/parameters/limit", "65536");
+	return !shell("grep -q 'gnttab_add_deferred =p.*deferring g.e.' %s && "
+		      "grep -q 'gnttab_handle_deferred =p.*freeing g.e.' %s",
+		      control, control);
 }
 
 int peer_main(int argc, char **argv, const struct peer_program *program)
@@ -384,7 +390,10 @@ int peer_main(int argc, char **argv, const struct peer_program *program)
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (skip_reason == MAP_FAILED)
 		return 1;
-	prepare_kernel();
+	if (!prepare_kernel()) {
+		printf("Bail out! the kernel does not say which pages stay mapped\n");
+		return 1;
+	}
 	klog_start();
 	printf("KTAP version 1\n1..%u\n", nr);
 	if (!bystander_start(program)) {
