@@ -285,6 +285,23 @@ static void event_indices(void)
 	}
 }
 
+/* Nothing happens, but that the kernel is told, which slows such a peer down. */
+static void event_alone(void)
+{
+	uint64_t spurious;
+	unsigned int i;
+
+	back_start(&back, &(struct back_cfg){ .flush = true });
+	back_expect_works(&back, "before");
+	spurious = file_number(back.debugfs, "ring", "spurious");
+	for (i = 0; i < 1000; i++)
+		back_notify(&back.queue[0]);
+	expect(file_number_grows(back.debugfs, "ring", "spurious", spurious),
+	       "nobody calls them spurious");
+	back_expect_works(&back, "after events without responses");
+	expect(back_close(&back), "no orderly end");
+}
+
 /* Every byte of the ring that is not ours to write, written. */
 static void scribble(void)
 {
@@ -421,6 +438,7 @@ const struct peer_case blkfront_response[] = {
 	{ "back-producer-4g-minus-1", producer_4g, 0, 0 },
 	{ "back-producer-backwards", producer_backwards, 0, 0 },
 	{ "back-event-index-any", event_indices, 0, 0 },
+	{ "back-event-without-response", event_alone, 0, 0 },
 	{ "back-scribbled-ring", scribble, 0, 0 },
 	{ "back-silent", silent, 120, 0 },
 	{ "back-late", late, 200, 0 },
