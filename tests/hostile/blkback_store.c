@@ -36,6 +36,24 @@ static void loop_make(unsigned int size)
 	     "no " LOOP);
 }
 
+/* And a file system on it that the images are on. */
+static void mount_make(unsigned int size)
+{
+	loop_make(size);
+	need(!shell("mkfs.ext4 -q " LOOP " && mkdir -p " MOUNT " && mount " LOOP
+		    " " MOUNT), "no file system");
+	setenv("HOSTILE_DIR", MOUNT, 1);
+}
+
+/* Of the image of the frontend, for an event's filter. */
+static void image_filter(char *filter, unsigned int len)
+{
+	struct stat st;
+
+	need(!stat(front.image, &st), "%s", front.image);
+	snprintf(filter, len, "ino == %lu", (unsigned long)st.st_ino);
+}
+
 static int put_barrier(unsigned int nseg)
 {
 	struct request rq;
@@ -93,16 +111,11 @@ static int write_sector(void)
  */
 static void durable_reconnect(void)
 {
-	struct stat st;
 	char filter[48];
 
-	loop_make(4096);
-	need(!shell("mkfs.ext4 -q " LOOP " && mkdir -p " MOUNT " && mount " LOOP
-		    " " MOUNT), "no file system");
-	setenv("HOSTILE_DIR", MOUNT, 1);
+	mount_make(4096);
 	front_start(&front, NULL);
-	need(!stat(front.image, &st), "%s", front.image);
-	snprintf(filter, sizeof(filter), "ino == %lu", (unsigned long)st.st_ino);
+	image_filter(filter, sizeof(filter));
 	trace_begin("ext4/ext4_sync_file_enter", filter);
 	need(!write_sector(), "write");
 	expect(trace_count("ext4_sync"), "not written through at first");
@@ -163,8 +176,46 @@ static void merged(void)
 	front_remove(&front);
 }
 
+/* Of an image: by what its file system is asked for, as the disk below merges, too. */
+static void expect_joined(uint8_t op, unsigned int nr, unsigned int nseg)
+{
+	unsigned int calls;
+
+	trace_clear();
+	need(front_run(&front.queue[0], op, nr, nseg) == nr, "requests");
+	calls = trace_count("iomap_dio_rw_begin");
+	expect(calls && calls <= nr / 8,
+	       "%u requests of %u pages reach the file as %u", nr, nseg, calls);
+}
+
+static void merged_file(void)
+{
+	const unsigned int nr = 16, bytes = nr * WIRE_SEGS * WIRE_PAGE;
+	char filter[48];
+
+	mount_make(512);
+	front_create(&front, NULL);
+	front_pages(&front, nr * WIRE_SEGS);
+	front_rings(&front);
+	front_keys(&front);
+	need(front_connect(&front), "no connection");
+	image_filter(filter, sizeof(filter));
+	trace_begin("iomap/iomap_dio_rw_begin", filter);
+	fill(front.data.addr, bytes, 7);
+	expect_joined(BLKIF_OP_WRITE, nr, WIRE_SEGS);
+	memset(front.data.addr, 0, bytes);
+	expect_joined(BLKIF_OP_READ, nr, WIRE_SEGS);
+	expect(!differs(front.data.addr, bytes, 7), "wrong data");
+	expect_joined(BLKIF_OP_READ, 32, 1);
+	trace_end();
+	front_expect_works(&front, "after requests that were joined");
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
+}
+
 const struct peer_case blkback_store[] = {
 	{ "good-merged", merged, 0, 0 },
+	{ "good-merged-file", merged_file, 0, 0 },
 	{ "good-durable-barrier", durable_barrier, 0, 0 },
 	{ "good-durable-reconnect", durable_reconnect, 0, 0 },
 	{ 0 },
