@@ -66,13 +66,9 @@ static void try_disk_key(const char *key)
 		try_disk_value(key, junk[i]);
 }
 
-/* Keys that the frontend reads before it offers rings. */
-static void try_feature_value(const char *key, const char *value)
+/* From InitWait on, as far as the frontend goes along. */
+static void offer(const char *key, const char *value)
 {
-	struct back_cfg cfg = { .flush = true, .unready = true };
-
-	back_create(&back, &cfg);
-	store_put_raw(back.dir, key, value, strlen(value));
 	back_set_state(&back, XB_INITWAIT);
 	expect(back_wait(&back, STATE(XB_INITIALISED) | STATE(XB_CLOSING) |
 				STATE(XB_CLOSED)),
@@ -83,6 +79,16 @@ static void try_feature_value(const char *key, const char *value)
 		back_serve(&back);
 		back_publish(&back);
 	}
+}
+
+/* Keys that the frontend reads before it offers rings. */
+static void try_feature_value(const char *key, const char *value)
+{
+	struct back_cfg cfg = { .flush = true, .unready = true };
+
+	back_create(&back, &cfg);
+	store_put_raw(back.dir, key, value, strlen(value));
+	offer(key, value);
 	after_connect(key, value);
 }
 
@@ -162,27 +168,71 @@ static void key_queues(void)
 	try_feature_key("multi-queue-max-queues");
 }
 
+/* No number of the junk is one of a disk. */
+static bool never(const char *value)
+{
+	(void)value;
+	return false;
+}
+
+/* Read by the bus alone, and before. */
+static bool always(const char *value)
+{
+	(void)value;
+	return true;
+}
+
+static bool is_flag(const char *value)
+{
+	return !strcmp(value, "0") || !strcmp(value, "1");
+}
+
+static bool is_word(const char *value)
+{
+	return *value && strlen(value) < 16;
+}
+
+/* Written before the frontend looks, which it does once we are ready. */
+static void try_own_value(const char *key, const char *value, bool good)
+{
+	struct back_cfg cfg = { .flush = true, .unready = true };
+
+	back_create(&back, &cfg);
+	need(wait_exists(back.debugfs, PATIENCE), "no driver took %s",
+	     back.sysfs);
+	store_put_raw(back.front, key, value, strlen(value));
+	offer(key, value);
+	if (!good) {
+		back_expect_closed(&back, key);
+		expect(!back_find_disk(&back, 0), "%s=%.40s: a disk", key,
+		       value);
+	} else {
+		need(back_find_disk(&back, PATIENCE), "%s=%.40s: no disk", key,
+		     value);
+		back_expect_works(&back, key);
+	}
+	back_finish(&back);
+}
+
 /* The keys of the frontend's own directory, which the toolstack writes. */
 static void own_keys(void)
 {
-	static const char *const key[] = {
-		"virtual-device", "backend-id", "device-type", "trusted",
-		"handle",
+	static const struct {
+		const char *name;
+		bool (*good)(const char *value);
+	} key[] = {
+		{ "virtual-device", never }, { "trusted", is_flag },
+		{ "device-type", is_word }, { "backend-id", always },
+		{ "handle", always },
 	};
 	unsigned int i, j;
 
 	memset(text_4k, '7', sizeof(text_4k) - 1);
-	for (i = 0; i < ARRAY_SIZE(key); i++) {
-		for (j = 0; j < ARRAY_SIZE(junk); j += 2) {
-			back_create(&back, NULL);
-			back_wait(&back, STATE(XB_INITIALISED));
-			store_put_raw(back.front, key[i], junk[j],
-				      strlen(junk[j]));
-			back_set_state(&back, XB_CLOSING);
-			sleep_ms(20);
-			back_finish(&back);
-		}
-	}
+	for (i = 0; i < ARRAY_SIZE(key); i++)
+		for (j = 0; j < ARRAY_SIZE(junk); j++)
+			try_own_value(key[i].name, junk[j],
+				      key[i].good(junk[j]));
+	try_own_value("trusted", "1", true);
 }
 
 /* Only the size has no default. */
