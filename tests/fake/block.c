@@ -91,6 +91,56 @@ int fake_blkdev_issue_discard(struct block_device *bdev, sector_t sector,
 	return blkdev_issue_discard(bdev, sector, nr, gfp);
 }
 
+static atomic_t block_erased;
+static bool block_refuses;
+
+/* Return: how often something was erased. */
+unsigned int fake_block_erased(void)
+{
+	return atomic_read(&block_erased);
+}
+
+/* Whether the store has forgotten how to. */
+void fake_block_refuse(bool refuse)
+{
+	WRITE_ONCE(block_refuses, refuse);
+}
+
+/* null_blk does not know how, and a discard takes the data as well. */
+FAKED(blkdev_issue_secure_erase);
+int fake_blkdev_issue_secure_erase(struct block_device *bdev, sector_t sector,
+				   sector_t nr, gfp_t gfp)
+{
+	unsigned int way = fake_fails(2);
+
+	if (way)
+		return way == 1 ? -EIO : -EOPNOTSUPP;
+	if (READ_ONCE(block_refuses))
+		return -EOPNOTSUPP;
+	atomic_inc(&block_erased);
+	return blkdev_issue_discard(bdev, sector, nr, gfp);
+}
+
+/**
+ * fake_block_offer_erase() - a block device says that it can erase
+ * @dev: its number
+ */
+void fake_block_offer_erase(dev_t dev)
+{
+	struct queue_limits lim;
+	struct fake_disk disk;
+	struct request_queue *q;
+
+	if (fake_disk_open(&disk, dev))
+		return;
+	q = bdev_get_queue(disk.bdev);
+	lim = queue_limits_start_update(q);
+	lim.max_secure_erase_sectors = UINT_MAX >> SECTOR_SHIFT;
+	if (queue_limits_commit_update_frozen(q, &lim))
+		pr_err("fake: no store that erases\n");
+	fake_disk_close(&disk);
+}
+
 FAKED(bdev_file_open_by_dev);
 struct file *fake_bdev_file_open_by_dev(dev_t dev, blk_mode_t mode,
 					void *holder,

@@ -116,10 +116,18 @@ static void disk_io_add_pages(struct disk_io *io, bool write)
 	}
 }
 
+/* Without pages: what is named has no data afterwards. */
+static bool disk_discards(blk_opf_t opf)
+{
+	enum req_op op = opf & REQ_OP_MASK;
+
+	return op == REQ_OP_DISCARD || op == REQ_OP_SECURE_ERASE;
+}
+
 static void disk_io_start(struct fake_disk *disk, struct disk_io *io,
 			  blk_opf_t opf)
 {
-	bool discard = (opf & REQ_OP_MASK) == REQ_OP_DISCARD;
+	bool discard = disk_discards(opf);
 
 	io->bio = bio_alloc(disk->bdev, discard ? 0 : io->nr, opf, GFP_KERNEL);
 	io->bio->bi_iter.bi_sector = io->first * DISK_SECTORS;
@@ -186,7 +194,7 @@ static unsigned int disk_read_ended(struct disk_io *io)
 
 static void disk_io_end(struct disk_io *io, struct fake_result *result)
 {
-	bool discard = bio_op(io->bio) == REQ_OP_DISCARD;
+	bool discard = disk_discards(io->bio->bi_opf);
 	bool failed = io->bio->bi_status;
 	unsigned int i;
 
@@ -267,6 +275,35 @@ static void disk_discard(struct fake_disk *disk, unsigned int first,
 {
 	if (bdev_max_discard_sectors(disk->bdev))
 		disk_pass(disk, REQ_OP_DISCARD, first, 1, nr, result);
+}
+
+/**
+ * fake_disk_erases() - does the disk say that it can
+ * @disk: the disk
+ */
+bool fake_disk_erases(const struct fake_disk *disk)
+{
+	return bdev_max_secure_erase_sectors(disk->bdev);
+}
+
+/**
+ * fake_disk_erase() - erase some of it, whether it says so or not
+ * @disk: the disk
+ * @result: added to
+ */
+void fake_disk_erase(struct fake_disk *disk, struct fake_result *result)
+{
+	disk_pass(disk, REQ_OP_SECURE_ERASE, 340, 1, 16, result);
+}
+
+/**
+ * fake_disk_discard() - discard some of it, if it says that it can
+ * @disk: the disk
+ * @result: added to
+ */
+void fake_disk_discard(struct fake_disk *disk, struct fake_result *result)
+{
+	disk_discard(disk, 360, 8, result);
 }
 
 /**

@@ -122,6 +122,11 @@ void fake_bus_exit(void);
 unsigned int fake_event_count(void);
 void fake_event_init(void);
 
+/* block.c: a store that erases */
+void fake_block_offer_erase(dev_t dev);
+void fake_block_refuse(bool refuse);
+unsigned int fake_block_erased(void);
+
 /* hold.c: a store that holds on to pages */
 void fake_hold_begin(void);
 void fake_hold_bio(struct bio *bio);
@@ -169,6 +174,9 @@ int fake_disk_open(struct fake_disk *disk, dev_t dev);
 void fake_disk_close(struct fake_disk *disk);
 void fake_disk_work(struct fake_disk *disk, struct fake_result *result);
 void fake_disk_read(struct fake_disk *disk, struct fake_result *result);
+bool fake_disk_erases(const struct fake_disk *disk);
+void fake_disk_erase(struct fake_disk *disk, struct fake_result *result);
+void fake_disk_discard(struct fake_disk *disk, struct fake_result *result);
 void fake_disk_start(struct fake_disk *disk);
 void fake_disk_crowd(struct fake_disk *disk);
 bool fake_disk_busy(void);

@@ -88,6 +88,7 @@ static const struct fake_kind life_kind[] = {
  * @resized: the guest saw it
  * @moved: it was connected to another backend
  * @gave_up: it gave that one up
+ * @erased: what was to be erased was; and what was refused, was refused
  * @waited: what its store held was not given back before it let go
  * @detached: both ends closed by themselves
  */
@@ -103,6 +104,7 @@ struct life {
 	bool resized;
 	bool moved;
 	bool gave_up;
+	bool erased;
 	bool waited;
 	bool detached;
 };
@@ -184,6 +186,11 @@ static int life_truncate(const char *name, loff_t size)
 	err = vfs_truncate(&path, size);
 	path_put(&path);
 	return err;
+}
+
+static bool life_is_bdev(const struct fake_kind *kind)
+{
+	return !strncmp(kind->path, "/dev/", 5);
 }
 
 static void life_write_back(void)
@@ -293,6 +300,31 @@ static void life_io(struct life *life)
 	fake_fault_phase("I/O");
 	if (life->open)
 		fake_disk_work(&life->disk, &life->io);
+}
+
+/*
+ * The store erases, and then it cannot any more. The guest is told so, is not
+ * told again that it could, and has nothing discarded in place of that.
+ */
+static void life_erase(struct life *life)
+{
+	unsigned int before = fake_block_erased();
+	struct fake_result refused = { };
+
+	if (!life->open || !fake_disk_erases(&life->disk))
+		return;
+	fake_fault_phase("erase");
+	fake_disk_erase(&life->disk, &life->io);
+	life->erased = fake_block_erased() == before + 1;
+	fake_block_refuse(true);
+	fake_disk_erase(&life->disk, &refused);
+	fake_block_refuse(false);
+	life->io.stuck += refused.stuck;
+	life->erased &= refused.errors == 1 &&
+			fake_block_erased() == before + 1 &&
+			life_wait(!fake_disk_erases(&life->disk));
+	fake_disk_discard(&life->disk, &life->io);
+	fake_disk_read(&life->disk, &life->io);
 }
 
 /* Requests that find nothing wait, and get on when there is this much again. */
@@ -506,7 +538,7 @@ static void life_check_store(struct life *life)
 	struct fake_disk disk;
 	struct file *file;
 
-	if (!strncmp(life->kind->path, "/dev/", 5)) {
+	if (life_is_bdev(life->kind)) {
 		if (!fake_disk_open(&disk, life_dev(life->kind->path))) {
 			fake_disk_read(&disk, &direct);
 			fake_disk_close(&disk);
@@ -571,6 +603,8 @@ static const char *life_must(const struct life *life)
 		return ", NO DISK";
 	if (life->io.errors)
 		return ", I/O FAILED";
+	if (life_is_bdev(kind) && !life->erased)
+		return ", NOT ERASED, OR NOT REFUSED";
 	if (kind->store && !kind->moves && !life->told)
 		return ", SIZE NOT TOLD";
 	if (kind->store && !kind->moves && !life->resized)
@@ -593,7 +627,8 @@ static const char *life_owed(const struct life *life)
 
 	if (!phase)
 		return life_must(life);
-	if (!strcmp(phase, "I/O") && fake_fault_shortage() && life->io.errors)
+	if ((!strcmp(phase, "I/O") || !strcmp(phase, "erase")) &&
+	    fake_fault_shortage() && life->io.errors)
 		return ", SHORTAGE BECAME AN ERROR";
 	if (!strcmp(phase, "resize") && fake_fault_write() && !life->told)
 		return ", SIZE NOT TOLD";
@@ -619,6 +654,7 @@ static void life_live(struct life *life)
 	life_attach(life);
 	life_open(life);
 	life_io(life);
+	life_erase(life);
 	life_dry(life);
 	life_resize(life);
 	life_move(life);
@@ -636,6 +672,8 @@ static void life_prepare(const struct fake_kind *kind)
 	life_tell(LIFE_QUEUES, "0");
 	if (kind->store && !kind->moves)
 		life_truncate(kind->path, LIFE_SIZE);
+	if (life_is_bdev(kind))
+		fake_block_offer_erase(life_dev(kind->path));
 }
 
 /**
