@@ -81,5 +81,8 @@ stamp() {
 lock() {
 	mkdir -p "$BUILD/locks"
 	exec {LOCK_FD}>"$BUILD/locks/$1"
-	flock "$LOCK_FD"
+	flock -n "$LOCK_FD" || {
+		say "waiting for another run ($BUILD/locks/$1)"
+		flock "$LOCK_FD"
+	}
 }
