@@ -218,8 +218,8 @@ class Machine:
         self.prune()
 
     def prune(self, keep=8):
-        """Old snapshots go: nearly a gigabyte each. All tests use fewer kinds, and README says how
-        much disk that takes."""
+        """Old snapshots go: nearly a gigabyte each, of the fifteen that README asks for. make check
+        has half as many kinds."""
         folder = self.conf.snapshots
         places = [os.path.join(folder, n) for n in os.listdir(folder) if not n.startswith(".")]
         for place in sorted(places, key=os.path.getmtime)[:-keep]:
