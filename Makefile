@@ -30,6 +30,7 @@ soak: setup modules
 
 ## make lint              checkpatch, sparse, Coccinelle, kernel-doc, shellcheck
 lint:
+	@scripts/setup host platform guest-source
 	@scripts/lint
 
 ## make modules           the modules for Linux 6.12 (also modules-6.1, modules-unstable)

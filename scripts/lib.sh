@@ -20,20 +20,39 @@ need_root() { [ "$(id -u)" -eq 0 ] || die "run as root"; }
 # packages NAME: the words of scripts/packages/NAME without comments
 packages() { sed 's/#.*//' "$TANDEM_ROOT/scripts/packages/$1" | xargs; }
 
-# driver_sources: what the modules and the guests' frontends are built from
+# driver_sources: what the modules and the guests' frontends are built from, of that what
+# there is
 driver_sources() {
-	(cd "$TANDEM_ROOT" && find Kbuild Kconfig common blkif netif console backend frontend \
-		-maxdepth 0 2>/dev/null)
+	local path
+	for path in Kbuild Kconfig common blkif netif console backend frontend; do
+		[ ! -e "$TANDEM_ROOT/$path" ] || echo "$path"
+	done
 }
 
-# step NAME COMMAND...: run it, say what and how long; its output goes to a log
+# surroundings: this shell's variables and functions, without what a shell keeps itself
+surroundings() {
+	local names
+	mapfile -t names < <(compgen -v | grep -vxE 'BASH.*|EUID|PPID|SHELLOPTS|UID|_')
+	declare -p "${names[@]}"
+	declare -f
+}
+
+# strictly COMMAND...: in a shell of its own, which ends where something fails, whoever asks
+# for the status: within an `if' or before an `||', the caller's own shell would go on.
+# What it sets stays in there.
+strictly() {
+	# shellcheck disable=SC2016 # expanded by the other shell
+	bash -eu -o pipefail -c '. "$1"; shift; "$@"' "$0" <(surroundings) "$@"
+}
+
+# step NAME COMMAND...: run it strictly, say what and how long; its output goes to a log
 step() {
 	local name=$1 start=$SECONDS log
 	shift
 	log=$BUILD/logs/${name//[ \/]/-}.log
 	mkdir -p "${log%/*}"
 	printf '%-34s ' "$name" >&2
-	if "$@" >"$log" 2>&1; then
+	if strictly "$@" >"$log" 2>&1; then
 		say "$((SECONDS - start)) s"
 	else
 		say "failed after $((SECONDS - start)) s; the end of $log:"
@@ -62,5 +81,8 @@ stamp() {
 lock() {
 	mkdir -p "$BUILD/locks"
 	exec {LOCK_FD}>"$BUILD/locks/$1"
-	flock "$LOCK_FD"
+	flock -n "$LOCK_FD" || {
+		say "waiting for another run ($BUILD/locks/$1)"
+		flock "$LOCK_FD"
+	}
 }

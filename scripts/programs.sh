@@ -34,9 +34,9 @@ library() {
 # libraries_of FILE: what it needs, itself and through others, not through stubs
 libraries_of() {
 	local name path
-	objdump -p "$1" 2>/dev/null | awk '$1 == "NEEDED" { print $2 }' | while read -r name; do
-		# shellcheck disable=SC2012 # libraries have plain names
-		path=$(cd "$DOM0_ROOT" && ls -d usr/lib/x86_64-linux-gnu/"$name" usr/lib/"$name" 2>/dev/null | head -n 1)
+	objdump -p "$1" | awk '$1 == "NEEDED" { print $2 }' | while read -r name; do
+		path=$(cd "$DOM0_ROOT" && ls -d usr/lib/x86_64-linux-gnu/"$name" usr/lib/"$name" 2>/dev/null) || :
+		path=${path%%$'\n'*} # the first, if it is in both
 		[ -n "$path" ] || die "$1 needs $name"
 		[ ! -e "$DIR/lib/$name" ] || continue
 		library "/$path"
@@ -46,17 +46,17 @@ libraries_of() {
 
 program() {
 	local path
-	path=$(in_root sh -c "readlink -f \"\$(command -v $1)\"")
-	[ -n "$path" ] || die "no $1 in the dom0 root"
+	path=$(in_root sh -c "readlink -f \"\$(command -v $1)\"") || die "no $1 in the dom0 root"
 	cp "$DOM0_ROOT$path" "$DIR/bin/$1"
 	libraries_of "$DIR/bin/$1"
 }
 
 # busybox_links: busybox and its names
 busybox_links() {
-	local p
+	local p names
 	cp "$DOM0_ROOT/bin/busybox" "$DIR/bin/"
-	for p in $(in_root busybox --list | grep -vx busybox); do
+	names=$(in_root busybox --list | grep -vx busybox)
+	for p in $names; do
 		ln -sf busybox "$DIR/bin/$p"
 	done
 }
