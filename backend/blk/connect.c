@@ -291,8 +291,8 @@ static int blkback_connect_hold(struct blkback_device *device)
 
 	mutex_lock(&device->lock);
 	/* Of a device that leaves the bus, that frees the frontend's name. */
-	if (device->store && !READ_ONCE(device->leaving) &&
-	    try_module_get(THIS_MODULE)) {
+	if (!WARN_ON_ONCE(device->connected) && device->store &&
+	    !READ_ONCE(device->leaving) && try_module_get(THIS_MODULE)) {
 		device->connected = true;
 		err = 0;
 	}

@@ -7,6 +7,8 @@
 #include <linux/seq_file.h>
 
 #include "backend/blk/device.h"
+#include "backend/blk/params.h"
+#include "backend/blk/total.h"
 
 static struct dentry *blkback_debugfs_root;
 
@@ -145,12 +147,30 @@ void blkback_debugfs_remove(struct blkback_device *device)
 	debugfs_remove(device->debugfs);
 }
 
+static int blkback_debugfs_totals_show(struct seq_file *m, void *unused)
+{
+	static const char *const name[BLKBACK_TOTALS] = {
+		[BLKBACK_TOTAL_KEPT] = "kept",
+		[BLKBACK_TOTAL_MAPPED] = "mapped",
+		[BLKBACK_TOTAL_COPIED] = "copied",
+	};
+	unsigned int i;
+
+	for (i = 0; i < BLKBACK_TOTALS; i++)
+		seq_printf(m, "%s %d of %u\n", name[i], blkback_total_read(i),
+			   blkback_param_max_total(i));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(blkback_debugfs_totals);
+
 /**
  * blkback_debugfs_init() - the driver's directory
  */
 void blkback_debugfs_init(void)
 {
 	blkback_debugfs_root = debugfs_create_dir("tandem_blkback", NULL);
+	debugfs_create_file("totals", 0400, blkback_debugfs_root, NULL,
+			    &blkback_debugfs_totals_fops);
 }
 
 /**

@@ -28,6 +28,9 @@
 /* How long removal waits for I/O; and xenwatch for that, and for the store's close. */
 #define BLKBACK_REMOVE_DEADLINE	(2 * HZ)
 #define BLKBACK_LEAVE_DEADLINE	(3 * HZ)
+/* For how long after one was late others are not waited for, but this long. */
+#define BLKBACK_LATE		(10 * HZ)
+#define BLKBACK_HURRY		(HZ / 10)
 
 /**
  * blkback_device_refused() - a request was refused: note it, say it sometimes
@@ -80,7 +83,8 @@ void blkback_device_drained(struct blkback_device *device)
 	if (device->orphan)
 		queue_work(blkback_store_wq, &device->orphan_work);
 	else
-		tandem_device_kick(&device->base, TANDEM_EV_DRAINED);
+		/* Not DRAINED: that takes all rings, and what is kept of them. */
+		tandem_device_kick(&device->base, TANDEM_EV_NONE);
 	spin_unlock_irqrestore(&device->settled.lock, flags);
 }
 
@@ -129,13 +133,13 @@ static void blkback_device_lost(void *arg, const char *path)
 }
 
 static int blkback_device_wish(struct blkback_device *device,
-			       struct blkback_store_wish *wish)
+			       struct blkback_store_wish *wish, char *why)
 {
 	const struct tandem_blkif_tool_keys *tool = &device->tool;
 
 	memset(wish, 0, sizeof(*wish));
 	if (tandem_blkif_mode(tool->mode, &wish->readonly, &wish->shared)) {
-		snprintf(device->store_error, sizeof(device->store_error),
+		snprintf(why, BLKBACK_STORE_ERROR,
 			 "mode '%s' is unknown: r and w are known, and r! and w! to share",
 			 tool->mode);
 		return -EINVAL;
@@ -150,28 +154,42 @@ static int blkback_device_wish(struct blkback_device *device,
 
 /* The store by its name, or without one by its number. */
 static struct blkback_store *
-blkback_device_try(struct blkback_device *device, const char *text, dev_t dev)
+blkback_device_try(struct blkback_device *device, const char *text, dev_t dev,
+		   char *why)
 {
 	struct blkback_store_wish wish;
-	int err = blkback_device_wish(device, &wish);
+	int err = blkback_device_wish(device, &wish, why);
 
 	if (err)
 		return ERR_PTR(err);
 	if (text)
-		return blkback_store_open(text, &wish, device->store_error);
-	return blkback_store_open_dev(dev, &wish, device->store_error);
+		return blkback_store_open(text, &wish, why);
+	return blkback_store_open_dev(dev, &wish, why);
 }
 
-static int blkback_device_opened(struct blkback_device *device,
-				 struct blkback_store *store)
+static void blkback_device_set_store(struct blkback_device *device,
+				     struct blkback_store *store,
+				     const char *why)
 {
+	mutex_lock(&device->lock);
+	device->store = store;
+	strscpy(device->store_error, why, sizeof(device->store_error));
+	mutex_unlock(&device->lock);
+}
+
+/* With open_lock only, so that nobody who looks at the device waits for a disk. */
+static int blkback_device_take(struct blkback_device *device, const char *text,
+			       dev_t dev)
+{
+	char why[BLKBACK_STORE_ERROR] = "";
+	struct blkback_store *store = blkback_device_try(device, text, dev, why);
+
 	if (IS_ERR(store)) {
-		tandem_device_error(&device->base, PTR_ERR(store), "%s",
-				    device->store_error);
+		blkback_device_set_store(device, NULL, why);
+		tandem_device_error(&device->base, PTR_ERR(store), "%s", why);
 		return PTR_ERR(store);
 	}
-	device->store_error[0] = 0;
-	device->store = store;
+	blkback_device_set_store(device, store, "");
 	/* Not READY: that takes more than a store. */
 	tandem_device_kick(&device->base, TANDEM_EV_NONE);
 	return 0;
@@ -182,21 +200,24 @@ static int blkback_device_opened(struct blkback_device *device,
  * @device: a device without a store
  * @text: "file:PATH" or "phy:PATH"
  *
- * Context: process, the operator's own: its rights and its namespace count.
+ * Context: process, the operator's own: its rights and its namespace count. Takes
+ * as long as the disk does.
  * Return: 0, or a negative error; @device->store_error then says more.
  */
 int blkback_device_open(struct blkback_device *device, const char *text)
 {
 	int err = -EBUSY;
 
-	mutex_lock(&device->lock);
-	if (device->store)
+	mutex_lock(&device->open_lock);
+	if (device->store) {
+		mutex_lock(&device->lock);
 		snprintf(device->store_error, sizeof(device->store_error),
 			 "already open: %.100s", device->store->path);
-	else
-		err = blkback_device_opened(device,
-					    blkback_device_try(device, text, 0));
-	mutex_unlock(&device->lock);
+		mutex_unlock(&device->lock);
+	} else {
+		err = blkback_device_take(device, text, 0);
+	}
+	mutex_unlock(&device->open_lock);
 	return err;
 }
 
@@ -204,7 +225,7 @@ int blkback_device_open(struct blkback_device *device, const char *text)
  * blkback_device_close() - let go of the store
  * @device: a device that serves nobody
  *
- * Context: process; may sleep.
+ * Context: process; may sleep, as long as the disk takes.
  * Return: 0, also when there is no store; -EBUSY while it is in use.
  */
 int blkback_device_close(struct blkback_device *device)
@@ -212,6 +233,7 @@ int blkback_device_close(struct blkback_device *device)
 	struct blkback_store *store = NULL;
 	int err = 0;
 
+	mutex_lock(&device->open_lock);
 	mutex_lock(&device->lock);
 	if (device->connected)
 		err = -EBUSY;
@@ -219,7 +241,33 @@ int blkback_device_close(struct blkback_device *device)
 		swap(store, device->store);
 	mutex_unlock(&device->lock);
 	blkback_store_close(store);
+	mutex_unlock(&device->open_lock);
 	return err;
+}
+
+/**
+ * blkback_device_enter() - somebody begins what may take as long as a disk
+ * @device: on the bus; its removal waits for blkback_device_exit(), but not in the
+ *          thread that serves all devices
+ */
+void blkback_device_enter(struct blkback_device *device)
+{
+	atomic_inc(&device->users);
+}
+
+/**
+ * blkback_device_exit() - the counterpart; the device may be gone on return
+ * @device: the device
+ */
+void blkback_device_exit(struct blkback_device *device)
+{
+	unsigned long flags;
+
+	/* Under the lock, as in blkback_device_drained(). */
+	spin_lock_irqsave(&device->settled.lock, flags);
+	if (atomic_dec_and_test(&device->users))
+		wake_up_locked(&device->settled);
+	spin_unlock_irqrestore(&device->settled.lock, flags);
 }
 
 /**
@@ -245,11 +293,10 @@ int blkback_device_resize(struct blkback_device *device)
 
 static void blkback_device_open_node(struct blkback_device *device, dev_t dev)
 {
-	mutex_lock(&device->lock);
+	mutex_lock(&device->open_lock);
 	if (!device->store)
-		blkback_device_opened(device,
-				      blkback_device_try(device, NULL, dev));
-	mutex_unlock(&device->lock);
+		blkback_device_take(device, NULL, dev);
+	mutex_unlock(&device->open_lock);
 }
 
 /* A hotplug script that knows nothing of us wrote "major:minor", in hex. */
@@ -285,13 +332,12 @@ static void blkback_device_backend_changed(struct xenbus_watch *watch,
 }
 
 /*
- * A frontend that is connected before we are has its ring from an earlier life
- * of the device, which may not have ended yet.
+ * An earlier life of the device that has not ended may still write: to a ring that
+ * the frontend kept, and to the store, over what a new ring's requests have written.
  */
-static bool blkback_device_ready(struct blkback_device *device, u8 peer)
+static bool blkback_device_ready(struct blkback_device *device)
 {
-	return READ_ONCE(device->store) &&
-	       !(peer == TANDEM_XB_CONNECTED && blkback_orphan_serves(device));
+	return READ_ONCE(device->store) && !blkback_orphan_serves(device);
 }
 
 static void blkback_device_facts(struct tandem_device *base,
@@ -304,11 +350,12 @@ static void blkback_device_facts(struct tandem_device *base,
 	/* What it wanted to open was an earlier life's, that has ended now. */
 	if (xchg(&device->reopen, false))
 		schedule_work(&device->open_work);
-	ctx->ready = blkback_device_ready(device, ctx->peer);
+	ctx->ready = blkback_device_ready(device);
 	ctx->drained = blkback_disconnect_finish(device);
 	ctx->in_use = false;
+	/* Not when the toolstack has just written that the disk is to go. */
 	if (ctx->own == TANDEM_XB_CONNECTED && device->connected &&
-	    xchg(&device->resize_due, false))
+	    ctx->online && xchg(&device->resize_due, false))
 		WRITE_ONCE(device->resize_err, blkback_connect_resize(device));
 }
 
@@ -413,6 +460,7 @@ static struct blkback_device *blkback_device_alloc(struct xenbus_device *xbdev)
 		return NULL;
 	}
 	get_device(&xbdev->dev);
+	mutex_init(&device->open_lock);
 	mutex_init(&device->lock);
 	spin_lock_init(&device->barrier_lock);
 	init_waitqueue_head(&device->settled);
@@ -486,6 +534,10 @@ static void blkback_device_end(struct work_struct *work)
 						     struct blkback_device,
 						     end_work);
 
+	wait_event(device->settled, !atomic_read(&device->users));
+	/* The last of them may still be on its way out. */
+	spin_lock_irq(&device->settled.lock);
+	spin_unlock_irq(&device->settled.lock);
 	tandem_device_stop(&device->base);
 	/* Queued by the watch or by the device's work, both of which have ended. */
 	cancel_work_sync(&device->open_work);
@@ -502,7 +554,21 @@ static void blkback_device_end(struct work_struct *work)
 /*
  * In the thread that serves all devices, which waits for a while and not for
  * ever: usually the store is closed when the toolstack hears that the disk is gone.
+ * Where one was not, those that leave with it (of one guest, or of one disk) are not
+ * each waited for as long.
  */
+static void blkback_device_await(u64 serial)
+{
+	static unsigned long until;
+	static bool late;
+	bool hurry = late && time_before(jiffies, until);
+
+	late = !blkback_orphan_wait(serial, hurry ? BLKBACK_HURRY :
+				    BLKBACK_LEAVE_DEADLINE);
+	if (late)
+		until = jiffies + BLKBACK_LATE;
+}
+
 static void blkback_device_remove(struct xenbus_device *xbdev)
 {
 	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
@@ -515,7 +581,7 @@ static void blkback_device_remove(struct xenbus_device *xbdev)
 	__module_get(THIS_MODULE);
 	INIT_WORK(&device->end_work, blkback_device_end);
 	queue_work(blkback_store_wq, &device->end_work);
-	blkback_orphan_wait(serial, BLKBACK_LEAVE_DEADLINE);
+	blkback_device_await(serial);
 }
 
 static void blkback_device_reclaim(struct xenbus_device *xbdev)

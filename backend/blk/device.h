@@ -29,8 +29,10 @@ struct dentry;
  * @tool: what the toolstack asked for
  * @backend_watch: tells when a hotplug script wrote physical-device
  * @open_work: opens what it wrote, outside of xenwatch
+ * @open_lock: held while a store is opened or closed, which may take long
  * @lock: guards @store, @store_error, @queues and @nr_queues against readers
  *        in sysfs and debugfs; nests outside of everything else
+ * @users: those who open, close or resize through sysfs
  * @store: the open store, NULL before and after
  * @store_error: why the last attempt to open one failed
  * @limits: what requests are held against; @limits.sectors changes on resize
@@ -67,7 +69,9 @@ struct blkback_device {
 	struct tandem_blkif_tool_keys tool;
 	struct xenbus_watch backend_watch;
 	struct work_struct open_work;
+	struct mutex open_lock; /* opening and closing the store; before @lock */
 	struct mutex lock; /* store and rings, see above */
+	atomic_t users; /* in sysfs, see blkback_device_enter() */
 	struct blkback_store *store;
 	char store_error[BLKBACK_STORE_ERROR];
 	struct tandem_blkif_limits limits;
@@ -104,6 +108,8 @@ void blkback_device_free(struct blkback_device *device);
 int blkback_device_open(struct blkback_device *device, const char *text);
 int blkback_device_close(struct blkback_device *device);
 int blkback_device_resize(struct blkback_device *device);
+void blkback_device_enter(struct blkback_device *device);
+void blkback_device_exit(struct blkback_device *device);
 void blkback_device_stats(struct blkback_device *device,
 			  struct blkback_stats *sum);
 

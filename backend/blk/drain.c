@@ -113,7 +113,8 @@ static void blkback_queue_unget(struct blkback_queue *queue,
 	blkback_data_put(queue, req);
 	blkback_data_put_flush(queue);
 	blkback_data_free(req);
-	req->status = status;
+	/* AGAIN is ours, and not for the frontend: the request waits. */
+	req->status = status == BLKBACK_STATUS_AGAIN ? 0 : status;
 	/* With the reserve it completes in the worker, which gives it back. */
 	req->sleepy = req->spare;
 }
@@ -395,13 +396,7 @@ unsigned int blkback_queue_drain(struct blkback_queue *queue)
 	return taken;
 }
 
-/**
- * blkback_queue_drop_parked() - end the requests that wait, as none is started now
- * @queue: a dead ring
- *
- * Context: the ring's worker.
- */
-void blkback_queue_drop_parked(struct blkback_queue *queue)
+static void blkback_queue_drop_parked(struct blkback_queue *queue)
 {
 	struct blkback_req *req, *next;
 	LIST_HEAD(parked);
@@ -413,4 +408,28 @@ void blkback_queue_drop_parked(struct blkback_queue *queue)
 		req->status = TANDEM_BLKIF_RSP_ERROR;
 		blkback_queue_fail(queue, req);
 	}
+}
+
+/**
+ * blkback_queue_leave() - get on with the requests that wait, and take no more
+ * @queue: a dead ring
+ *
+ * A frontend that outlives this connection sends what we did not take, and not
+ * these: their places in the ring may hold responses already. Where the protocol was
+ * broken nothing is begun any more.
+ *
+ * Context: the ring's worker.
+ */
+void blkback_queue_leave(struct blkback_queue *queue)
+{
+	LIST_HEAD(batch);
+
+	if (likely(list_empty(&queue->parked)))
+		return;
+	if (queue->halted) {
+		blkback_queue_drop_parked(queue);
+		return;
+	}
+	blkback_queue_unpark(queue, &batch);
+	blkback_queue_submit(queue, &batch);
 }

@@ -9,7 +9,7 @@
 #include "backend/blk/queue.h"
 
 unsigned int blkback_queue_drain(struct blkback_queue *queue);
-void blkback_queue_drop_parked(struct blkback_queue *queue);
+void blkback_queue_leave(struct blkback_queue *queue);
 bool blkback_queue_held(const struct blkback_queue *queue);
 int blkback_queue_pending(struct blkback_queue *queue);
 

@@ -129,11 +129,12 @@ static bool blkback_orphan_left(u64 serial)
  * @timeout: in jiffies, how long to wait for that at most
  *
  * Context: process; sleeps.
+ * Return: true when it has, or has become an orphan.
  */
-void blkback_orphan_wait(u64 serial, unsigned long timeout)
+bool blkback_orphan_wait(u64 serial, unsigned long timeout)
 {
-	wait_event_timeout(blkback_orphan_ended, blkback_orphan_left(serial),
-			   timeout);
+	return wait_event_timeout(blkback_orphan_ended,
+				  blkback_orphan_left(serial), timeout);
 }
 
 /**

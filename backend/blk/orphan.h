@@ -12,7 +12,7 @@ struct blkback_device;
 void blkback_orphan_init(struct blkback_device *device);
 void blkback_orphan_begin(struct blkback_device *device);
 bool blkback_orphan_serves(const struct blkback_device *device);
-void blkback_orphan_wait(u64 serial, unsigned long timeout);
+bool blkback_orphan_wait(u64 serial, unsigned long timeout);
 void blkback_orphan_forget(struct blkback_device *device);
 
 #endif /* BLKBACK_ORPHAN_H */

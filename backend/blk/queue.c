@@ -72,7 +72,7 @@ static void blkback_queue_round(struct blkback_queue *queue)
 	if (likely(!READ_ONCE(queue->dead)))
 		blkback_queue_drain(queue);
 	else
-		blkback_queue_drop_parked(queue);
+		blkback_queue_leave(queue);
 	blkback_queue_finish(queue);
 	WRITE_ONCE(queue->draining, false);
 	/* Pairs with llist_add() in blkback_queue_done(). */

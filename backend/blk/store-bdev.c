@@ -289,20 +289,42 @@ static int blkback_bdev_claim(struct blkback_store *store, char *why)
 	return blkback_store_claim(store, &what, why);
 }
 
+/*
+ * What was written to it through the cache, and is not stored yet as somebody still
+ * has it open, would come after what the guest writes.
+ */
+static int blkback_bdev_uncache(struct blkback_store *store, char *why)
+{
+	int err = sync_blockdev(store->bdev.bdev);
+
+	if (err)
+		snprintf(why, BLKBACK_STORE_ERROR,
+			 "%.100s: what was written to it before cannot be stored",
+			 store->path);
+	else
+		invalidate_bdev(store->bdev.bdev);
+	return err;
+}
+
 static int blkback_bdev_prepare(struct blkback_store *store, char *why)
 {
 	int err = blkback_bdev_claim(store, why);
 
 	if (err)
 		return err;
+	err = blkback_bdev_uncache(store, why);
+	if (err)
+		goto unclaim;
 	blkback_bdev_describe(store);
 	/*
 	 * A set for each store: one guest's disk may sit on top of another's (a
 	 * file system on a guest's disk), and must not wait for its memory.
 	 */
 	err = bioset_init(&store->bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
-	if (err)
-		blkback_store_unclaim(store);
+	if (!err)
+		return 0;
+unclaim:
+	blkback_store_unclaim(store);
 	return err;
 }
 

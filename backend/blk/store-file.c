@@ -42,6 +42,8 @@
  * @store: the store
  * @pos: where in the file, bytes
  * @bytes: how much
+ * @ret: what an I/O that ran by itself came to
+ * @refs: on an I/O that runs by itself: its own, and that of who started it
  * @nr_vecs: used in @vec
  * @write: direction
  * @pooled: from the reserve
@@ -54,6 +56,8 @@ struct blkback_file_io {
 	struct blkback_store *store;
 	loff_t pos;
 	size_t bytes;
+	long ret;
+	atomic_t refs;
 	unsigned int nr_vecs;
 	bool write;
 	bool pooled;
@@ -178,14 +182,39 @@ static void blkback_file_result(struct blkback_file_io *io, long ret)
 		blkback_file_end(io, ret);
 }
 
+/* The last one goes on with it. */
+static void blkback_file_drop(struct blkback_file_io *io)
+{
+	if (!atomic_dec_and_test(&io->refs))
+		return;
+	if (io->write)
+		tandem_iocb_write_end(&io->iocb);
+	blkback_file_result(io, io->ret);
+}
+
 static void blkback_file_complete(struct kiocb *iocb, long ret)
 {
 	struct blkback_file_io *io = container_of(iocb, struct blkback_file_io,
 						  iocb);
 
-	if (io->write)
-		tandem_iocb_write_end(iocb);
-	blkback_file_result(io, ret);
+	io->ret = ret;
+	blkback_file_drop(io);
+}
+
+/*
+ * It may end at any time, and a file system may look at it after it has: ext4
+ * marks the file as read then. So it lives until both are done.
+ */
+static void blkback_file_direct(struct blkback_file_io *io, int flags)
+{
+	long ret;
+
+	atomic_set(&io->refs, 2);
+	ret = blkback_file_call(io, IOCB_DIRECT | flags, blkback_file_complete);
+	if (ret == -EIOCBQUEUED)
+		blkback_file_drop(io);
+	else
+		blkback_file_result(io, ret);
 }
 
 static int blkback_file_buffered_flags(const struct blkback_file_io *io)
@@ -257,15 +286,11 @@ static void blkback_file_slow(struct blkback_file_io *io)
 {
 	struct blkback_store *store = io->store;
 	bool again = io->iocb.ki_flags & IOCB_NOWAIT;
-	ssize_t ret;
 
-	if (store->direct && again && blkback_file_aligned(io)) {
-		ret = blkback_file_call(io, IOCB_DIRECT, blkback_file_complete);
-		if (ret != -EIOCBQUEUED)
-			blkback_file_result(io, ret);
-		return;
-	}
-	blkback_file_each(io);
+	if (store->direct && again && blkback_file_aligned(io))
+		blkback_file_direct(io, 0);
+	else
+		blkback_file_each(io);
 }
 
 static struct blkback_file_io *blkback_file_next_slow(struct blkback_store *store)
@@ -315,24 +340,18 @@ static bool blkback_file_frozen(const struct blkback_store *store)
 static void blkback_file_start(struct blkback_file_io *io)
 {
 	struct blkback_store *store = io->store;
-	ssize_t ret;
 
 	if (store->inline_io) {
-		ret = blkback_file_call(io, 0, NULL);
-		blkback_file_result(io, ret);
+		blkback_file_result(io, blkback_file_call(io, 0, NULL));
 		return;
 	}
 	/* The mark that direct I/O was not tried where it may sleep. */
 	io->iocb.ki_flags = IOCB_NOWAIT;
 	if (!store->direct || !store->nowait || !blkback_file_aligned(io) ||
-	    unlikely(io->write && blkback_file_frozen(store))) {
+	    unlikely(io->write && blkback_file_frozen(store)))
 		blkback_file_sleep(io);
-		return;
-	}
-	ret = blkback_file_call(io, IOCB_DIRECT | IOCB_NOWAIT,
-				blkback_file_complete);
-	if (ret != -EIOCBQUEUED)
-		blkback_file_result(io, ret);
+	else
+		blkback_file_direct(io, IOCB_NOWAIT);
 }
 
 static bool blkback_file_joins(const struct blkback_req *a,
@@ -464,8 +483,7 @@ static void blkback_file_close(struct blkback_store *store)
 	cancel_work_sync(&store->slow_work);
 	blkback_store_unclaim(store);
 	mempool_destroy(store->io_pool);
-	/* Not left to a task that may never run: the file is closed on return. */
-	__fput_sync(store->file);
+	tandem_file_close(store->file);
 }
 
 static const struct blkback_store_ops blkback_file_ops = {
@@ -516,6 +534,7 @@ static void blkback_file_describe(struct blkback_store *store)
 	struct inode *inode = file_inode(file);
 	unsigned int align = blkback_file_dio_align(file);
 
+	store->dev = inode->i_sb->s_dev;
 	store->inline_io = blkback_file_in_memory(inode);
 	store->direct = !store->inline_io && align &&
 			(file->f_mode & FMODE_CAN_ODIRECT);

@@ -220,10 +220,13 @@ struct blkback_store *blkback_store_open(const char *text,
 		path += 4;
 	else if (!strncmp(text, "file:", 5))
 		path += 5;
-	snprintf(why, BLKBACK_STORE_ERROR, "%.100s: not an absolute path",
-		 path);
-	if (*path != '/')
+	if (*path != '/') {
+		snprintf(why, BLKBACK_STORE_ERROR,
+			 "%.100s: not an absolute path", path);
 		return ERR_PTR(-EINVAL);
+	}
+	/* What an error leaves there that does not say more. */
+	snprintf(why, BLKBACK_STORE_ERROR, "%.100s: cannot be opened", path);
 	store = blkback_store_alloc(path, wish);
 	if (!store)
 		return ERR_PTR(-ENOMEM);
@@ -251,6 +254,7 @@ blkback_store_open_dev(dev_t dev, const struct blkback_store_wish *wish,
 	int err;
 
 	snprintf(name, sizeof(name), "%u:%u", MAJOR(dev), MINOR(dev));
+	snprintf(why, BLKBACK_STORE_ERROR, "%s: cannot be opened", name);
 	store = blkback_store_alloc(name, wish);
 	if (!store)
 		return ERR_PTR(-ENOMEM);

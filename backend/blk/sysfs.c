@@ -54,11 +54,32 @@ static ssize_t store_show(struct device *dev, struct device_attribute *attr,
 	return len;
 }
 
+/*
+ * The bus's thread, which serves all devices, waits in a device's removal for those
+ * who are in its files. What takes as long as a disk does is not to be among them: its
+ * own end waits for it instead.
+ */
+static struct kernfs_node *blkback_sysfs_begin(struct device *dev,
+					       struct device_attribute *attr)
+{
+	blkback_device_enter(blkback_sysfs_device(dev));
+	return sysfs_break_active_protection(&dev->kobj, &attr->attr);
+}
+
+static void blkback_sysfs_end(struct blkback_device *device,
+			      struct kernfs_node *node)
+{
+	if (node)
+		sysfs_unbreak_active_protection(node);
+	blkback_device_exit(device);
+}
+
 static ssize_t store_store(struct device *dev, struct device_attribute *attr,
 			   const char *buf, size_t count)
 {
 	struct blkback_device *device = blkback_sysfs_device(dev);
 	char *text = kstrndup(buf, count, GFP_KERNEL);
+	struct kernfs_node *node;
 	size_t len;
 	int err;
 
@@ -68,10 +89,12 @@ static ssize_t store_store(struct device *dev, struct device_attribute *attr,
 	len = strlen(text);
 	if (len && text[len - 1] == '\n')
 		text[len - 1] = 0;
+	node = blkback_sysfs_begin(dev, attr);
 	if (!strcmp(text, "none"))
 		err = blkback_device_close(device);
 	else
 		err = blkback_device_open(device, text);
+	blkback_sysfs_end(device, node);
 	kfree(text);
 	return err ?: count;
 }
@@ -93,12 +116,17 @@ static DEVICE_ATTR_ADMIN_RO(store_error);
 static ssize_t resize_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
 {
+	struct blkback_device *device = blkback_sysfs_device(dev);
+	struct kernfs_node *node;
 	bool yes;
 	int err;
 
 	err = kstrtobool(buf, &yes);
-	if (!err && yes)
-		err = blkback_device_resize(blkback_sysfs_device(dev));
+	if (err || !yes)
+		return err ?: count;
+	node = blkback_sysfs_begin(dev, attr);
+	err = blkback_device_resize(device);
+	blkback_sysfs_end(device, node);
 	return err ?: count;
 }
 static DEVICE_ATTR_WO(resize);

@@ -30,6 +30,17 @@ bool blkback_total_room(enum blkback_total what)
 }
 
 /**
+ * blkback_total_read() - how many pages there are
+ * @what: of which
+ *
+ * Context: any.
+ */
+int blkback_total_read(enum blkback_total what)
+{
+	return atomic_read(&blkback_totals[what]);
+}
+
+/**
  * blkback_total_add() - there are more pages, or fewer
  * @what: of which
  * @nr: how many, below zero for fewer

@@ -22,6 +22,7 @@ enum blkback_total {
 };
 
 bool blkback_total_room(enum blkback_total what);
+int blkback_total_read(enum blkback_total what);
 void blkback_total_add(enum blkback_total what, int nr);
 
 #endif /* BLKBACK_TOTAL_H */

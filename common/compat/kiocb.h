@@ -18,6 +18,15 @@
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 
+/*
+ * Not left to a task that may never run: the file is closed on return. Before 6.6 that
+ * was for kernel threads only; a task closes it on its way back to user space.
+ */
+static inline void tandem_file_close(struct file *file)
+{
+	__fput_sync(file);
+}
+
 static inline ssize_t tandem_iocb_write(struct file *file, struct kiocb *iocb,
 					struct iov_iter *iter)
 {
@@ -30,6 +39,14 @@ static inline void tandem_iocb_write_end(struct kiocb *iocb)
 }
 
 #else
+
+static inline void tandem_file_close(struct file *file)
+{
+	if (current->flags & PF_KTHREAD)
+		__fput_sync(file);
+	else
+		fput(file);
+}
 
 /* Queued writes complete on another thread: lockdep must not see the lock. */
 static inline void tandem_iocb_write_end(struct kiocb *iocb)
