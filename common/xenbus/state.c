@@ -332,7 +332,8 @@ static struct tandem_step front_close(const struct tandem_dev_ctx *c)
 
 	if (!front_live(c))
 		return state_to(CLOSED, 0);
-	if (front_alone(c))
+	/* Nor does one answer that we are not connected to, whatever it is about. */
+	if (front_alone(c) || c->own != CONNECTED)
 		todo |= TANDEM_DO_SURPRISE;
 
 	return state_to(CLOSING, todo);

@@ -13,6 +13,9 @@
 /* How long a backend that stops may keep pages of requests mapped. */
 #define CONNECT_PATIENCE	(5 * HZ)
 
+/* So many pages may backends keep for good; more than a sound one ever needs. */
+#define CONNECT_WITHHELD	1024
+
 static int blkfront_read_own(struct blkfront *front)
 {
 	struct tandem_blkif_own_keys own = { };
@@ -186,6 +189,20 @@ static int blkfront_write_common(struct blkfront *front,
 	return err;
 }
 
+/**
+ * tandem_blkfront_settle() - say what the connection is like
+ * @front: connected
+ *
+ * Whoever serves these rings next, without a new life of ours, is to know that it may
+ * not keep pages that are lent for one request. That it is not said is no error now.
+ */
+void tandem_blkfront_settle(struct blkfront *front)
+{
+	xenbus_printf(XBT_NIL, front->dev.xdev->nodename,
+		      TANDEM_BLKIF_KEY_PERSISTENT, "%u",
+		      front->transport.persistent);
+}
+
 static int blkfront_write_once(struct blkfront *front)
 {
 	struct xenbus_transaction xbt;
@@ -226,6 +243,28 @@ static bool blkfront_want_less(struct blkfront *front)
 	return true;
 }
 
+/* Pages that backends of this disk have not given back, and that we cannot use. */
+static unsigned int blkfront_withheld(const struct blkfront *front)
+{
+	unsigned int i, nr = front->left.nr;
+
+	for (i = 0; i < front->max_queues; i++)
+		nr += front->queues[i].stats.stuck;
+	return nr;
+}
+
+static int blkfront_allowed(struct blkfront *front)
+{
+	unsigned int nr = blkfront_withheld(front);
+
+	if (nr <= CONNECT_WITHHELD)
+		return 0;
+	tandem_device_error(&front->dev, -EBUSY,
+			    "backends keep %u pages of ours: no more is lent to them",
+			    nr);
+	return -EBUSY;
+}
+
 /**
  * tandem_blkfront_publish() - make rings and tell the backend of them
  * @front: without rings
@@ -236,7 +275,9 @@ int tandem_blkfront_publish(struct blkfront *front)
 {
 	int err;
 
-	err = blkfront_read_own(front);
+	err = blkfront_allowed(front);
+	if (!err)
+		err = blkfront_read_own(front);
 	if (!err)
 		err = blkfront_read_offer(front);
 	if (err)

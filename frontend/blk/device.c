@@ -132,15 +132,52 @@ static void blkfront_start_queues(struct blkfront *front)
 		tandem_blkfront_queue_start(&front->queues[i]);
 }
 
+/* While the device's work waits for I/O it does not see that the backend goes. */
+static void blkfront_look(struct blkfront *front, enum xenbus_state state)
+{
+	unsigned int i;
+
+	if (state != XenbusStateClosed && state != XenbusStateUnknown)
+		return;
+	for (i = 0; i < front->max_queues; i++)
+		tandem_blkfront_queue_lost(&front->queues[i]);
+}
+
+/**
+ * tandem_blkfront_wait_begin() - the device's work is about to wait for I/O
+ * @front: the disk, in service
+ *
+ * Until tandem_blkfront_wait_end(), a backend that goes has that fail.
+ *
+ * Context: the device's work.
+ */
+void tandem_blkfront_wait_begin(struct blkfront *front)
+{
+	WRITE_ONCE(front->waiting, true);
+	/* Before the look: a state that is not seen here is seen by who is told of it. */
+	smp_mb();
+	blkfront_look(front,
+		      xenbus_read_driver_state(front->dev.xdev->otherend));
+}
+
+/**
+ * tandem_blkfront_wait_end() - the counterpart
+ * @front: the disk
+ */
+void tandem_blkfront_wait_end(struct blkfront *front)
+{
+	WRITE_ONCE(front->waiting, false);
+}
+
 static int blkfront_connect(struct blkfront *front)
 {
 	int err = tandem_blkfront_learn(front);
 
 	if (err)
 		return err;
+	tandem_blkfront_settle(front);
 	blkfront_start_queues(front);
 	if (front->disk) {
-		/* Before requests: a cache that was not there wants its flushes. */
 		tandem_blkfront_disk_refresh(front);
 		tandem_blkfront_disk_resume(front);
 		tandem_blkfront_disk_resize(front);
@@ -209,12 +246,29 @@ static void blkfront_reconnect(struct blkfront *front)
 		tandem_blkfront_close(front, BLKFRONT_QUEUE_DOWN);
 }
 
+/* Another backend may have taken our rings over, which can do less. */
+static void blkfront_want_less(struct blkfront *front)
+{
+	u16 most = max_t(u16, front->transport.max_indirect,
+			 TANDEM_BLKIF_MAX_SEGS);
+	struct blkfront_queue *queue;
+	unsigned int i;
+
+	for (i = 0; i < front->nr_rings; i++) {
+		queue = &front->queues[i];
+		WRITE_ONCE(queue->max_segs, min(queue->max_segs, most));
+		if (front->transport.persistent)
+			WRITE_ONCE(queue->lends, false);
+	}
+}
+
 static void blkfront_resize(struct blkfront *front)
 {
 	struct tandem_blkif_device before = front->info;
 
 	if (!front->disk || tandem_blkfront_learn(front))
 		return;
+	blkfront_want_less(front);
 	tandem_blkfront_disk_resize(front);
 	if (memcmp(&before, &front->info, sizeof(before)))
 		tandem_blkfront_disk_refresh(front);
@@ -241,8 +295,21 @@ static int blkfront_act(struct tandem_device *dev, unsigned int todo)
 		WRITE_ONCE(front->refused, true);
 		tandem_device_error(dev, -EBUSY,
 				    "in use; it will go when it is closed");
+		/* Pairs with the last close, which may not have seen that. */
+		smp_mb();
+		if (!tandem_blkfront_disk_in_use(front))
+			tandem_device_kick(dev, TANDEM_EV_NONE);
 	}
 	return 0;
+}
+
+/* Nobody serves it, nor will soon: a new life begins once both ends are closed. */
+static bool blkfront_deserted(const struct blkfront *front,
+			      const struct tandem_dev_ctx *ctx)
+{
+	if (ctx->own != TANDEM_XB_CLOSED || !front->disk)
+		return false;
+	return !ctx->ready || !ctx->online || ctx->peer == TANDEM_XB_UNKNOWN;
 }
 
 /*
@@ -260,7 +327,7 @@ static void blkfront_facts(struct tandem_device *dev,
 		if (front->disk && xchg(&front->stale, false))
 			tandem_blkfront_disk_refresh(front);
 	}
-	if (ctx->own == TANDEM_XB_CLOSED && front->disk)
+	if (blkfront_deserted(front, ctx))
 		blkfront_disconnect(front, true);
 	/* A backend lets go when it hears that we have closed. */
 	tandem_blkfront_bufs_trim(&front->left);
@@ -366,8 +433,11 @@ static void blkfront_changed(struct xenbus_device *xdev,
 {
 	struct blkfront *front = dev_get_drvdata(&xdev->dev);
 
-	if (front)
-		tandem_device_kick(&front->dev, TANDEM_EV_PEER);
+	if (!front)
+		return;
+	if (READ_ONCE(front->waiting))
+		blkfront_look(front, state);
+	tandem_device_kick(&front->dev, TANDEM_EV_PEER);
 }
 
 static void blkfront_remove(struct xenbus_device *xdev)
@@ -418,7 +488,10 @@ static int blkfront_suspend(struct xenbus_device *xdev)
 static int blkfront_resume(struct xenbus_device *xdev)
 {
 	struct blkfront *front = dev_get_drvdata(&xdev->dev);
+	unsigned int i;
 
+	for (i = 0; i < front->max_queues; i++)
+		tandem_blkfront_queue_sever(&front->queues[i]);
 	tandem_device_reborn(&front->dev);
 	return 0;
 }

@@ -36,6 +36,7 @@ struct dentry;
  * @refused: somebody wants the disk to go when it is closed
  * @stale: @info lost a feature that @disk is still known for
  * @dead: the device is gone from the bus; nothing is ever sent again
+ * @waiting: the device's work waits for I/O
  * @quarantine: fails what is out on queues that are broken
  * @limits: tells the block layer what is in @info; waits for requests, so that
  *          nobody but the end of @disk waits for it
@@ -63,6 +64,7 @@ struct blkfront {
 	bool refused;
 	bool stale;
 	bool dead;
+	bool waiting;
 	struct work_struct quarantine;
 	struct work_struct limits;
 	struct ratelimit_state remarks;
@@ -82,11 +84,14 @@ __printf(3, 4)
 void tandem_blkfront_remark(struct blkfront *front, const char *level,
 			    const char *fmt, ...);
 void tandem_blkfront_run(struct blkfront *front);
+void tandem_blkfront_wait_begin(struct blkfront *front);
+void tandem_blkfront_wait_end(struct blkfront *front);
 void tandem_blkfront_drop_feature(struct blkfront *front, u8 op, bool secure);
 
 /* connect.c: */
 int tandem_blkfront_publish(struct blkfront *front);
 int tandem_blkfront_learn(struct blkfront *front);
+void tandem_blkfront_settle(struct blkfront *front);
 void tandem_blkfront_close(struct blkfront *front,
 			   enum blkfront_queue_state state);
 

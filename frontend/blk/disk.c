@@ -24,11 +24,16 @@
  * A flush without a backend's write cache is done. Anything else that this
  * backend has nothing for fails.
  */
-static blk_status_t blkfront_refuse(struct request *rq, blk_status_t status)
+static blk_status_t blkfront_refuse(struct blkfront_queue *queue,
+				    const struct blk_mq_queue_data *bd,
+				    blk_status_t status)
 {
-	if (req_op(rq) != REQ_OP_FLUSH)
+	if (req_op(bd->rq) != REQ_OP_FLUSH)
 		return status;
-	blk_mq_end_request(rq, BLK_STS_OK);
+	blk_mq_end_request(bd->rq, BLK_STS_OK);
+	/* Those before it were not the last ones. */
+	if (bd->last)
+		tandem_blkfront_queue_commit(queue);
 	return BLK_STS_OK;
 }
 
@@ -59,7 +64,7 @@ static blk_status_t blkfront_queue_rq(struct blk_mq_hw_ctx *hctx,
 		return BLK_STS_IOERR;
 	status = tandem_blkfront_req_init(queue, req);
 	if (unlikely(status))
-		return blkfront_refuse(bd->rq, status);
+		return blkfront_refuse(queue, bd, status);
 	if (unlikely(READ_ONCE(queue->state) != BLKFRONT_QUEUE_LIVE ||
 		     READ_ONCE(queue->backlog.first)))
 		return blkfront_wait_turn(queue);
@@ -123,8 +128,9 @@ static TANDEM_BLK_RELEASE(blkfront_release)
 {
 	struct blkfront *front = disk->private_data;
 
+	/* Not IN_USE_DONE: somebody may have opened it anew when that is looked at. */
 	if (READ_ONCE(front->refused) && !disk_openers(disk))
-		tandem_device_kick(&front->dev, TANDEM_EV_IN_USE_DONE);
+		tandem_device_kick(&front->dev, TANDEM_EV_NONE);
 }
 
 static TANDEM_BLK_GETGEO(blkfront_getgeo)
@@ -185,7 +191,11 @@ static void blkfront_limits(const struct blkfront *front,
 	l->max_secure = info->secure ? max : 0;
 	l->granularity = info->discard ? info->granularity : 0;
 	l->alignment = info->discard ? info->alignment : 0;
-	l->cache = info->flush || info->barrier;
+	/*
+	 * A backend with a cache may follow one without, and what is stacked above
+	 * looks only once. Flushes that a backend has nothing for end at once.
+	 */
+	l->cache = true;
 	l->fua = info->barrier && !info->flush;
 }
 
@@ -299,7 +309,9 @@ int tandem_blkfront_disk_add(struct blkfront *front)
 	err = blkfront_alloc_disk(front);
 	if (!err) {
 		kref_get(&front->ref);
+		tandem_blkfront_wait_begin(front);
 		err = blkfront_add_named(front);
+		tandem_blkfront_wait_end(front);
 		if (!err)
 			return blkfront_spread(front);
 		tandem_blkfront_close(front, BLKFRONT_QUEUE_DOWN);
@@ -330,7 +342,10 @@ void tandem_blkfront_disk_remove(struct blkfront *front, bool surprise)
 	tandem_blkfront_disk_resume(front);
 	if (surprise)
 		blk_mark_disk_dead(disk);
+	else
+		tandem_blkfront_wait_begin(front);
 	del_gendisk(disk);
+	tandem_blkfront_wait_end(front);
 	tandem_blkfront_close(front, BLKFRONT_QUEUE_DEAD);
 	/* No request is out any more, so if this one waits it has an end. */
 	cancel_work_sync(&front->limits);

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "common/grant/lend.h"
+#include "frontend/blk/device.h"
 #include "frontend/blk/lent.h"
 #include "frontend/blk/queue.h"
 
@@ -24,9 +25,8 @@ static bool lent_may(const struct bio_vec *bv, unsigned int mask)
 }
 
 /* Number of segments, or 0 when some of it cannot be lent. */
-static unsigned int lent_count(struct request *rq)
+static unsigned int lent_count(struct request *rq, unsigned int mask)
 {
-	unsigned int mask = queue_logical_block_size(rq->q) - 1;
 	struct req_iterator iter;
 	unsigned int nr = 0;
 	struct bio_vec bv;
@@ -66,7 +66,11 @@ static void lent_forget(struct blkfront_req *req)
 unsigned int tandem_blkfront_lendable(const struct blkfront_queue *queue,
 				      struct blkfront_req *req)
 {
-	unsigned int nr = lent_count(blkfront_rq(req));
+	struct request *rq = blkfront_rq(req);
+	/* Those of this backend may be larger than those that the disk began with. */
+	unsigned int sector = max_t(u32, queue_logical_block_size(rq->q),
+				    queue->front->info.sector_size);
+	unsigned int nr = lent_count(rq, sector - 1);
 
 	if (nr > queue->max_segs ||
 	    (nr > TANDEM_BLKIF_MAX_SEGS && req->flags & BLKFRONT_REQ_BARRIER))

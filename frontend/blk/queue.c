@@ -261,6 +261,20 @@ void tandem_blkfront_queue_halt(struct blkfront_queue *queue,
 	queue->event_due = false;
 }
 
+/**
+ * tandem_blkfront_queue_sever() - we may be on another host
+ * @queue: a queue in any state; the dead stay dead
+ *
+ * Nothing is sent until the next connection, to whoever has the backend's number here.
+ */
+void tandem_blkfront_queue_sever(struct blkfront_queue *queue)
+{
+	spin_lock_bh(&queue->lock);
+	if (queue->state != BLKFRONT_QUEUE_DEAD)
+		queue->state = BLKFRONT_QUEUE_DOWN;
+	spin_unlock_bh(&queue->lock);
+}
+
 static int blkfront_seq_cmp(const void *a, const void *b)
 {
 	const struct blkfront_req *const *x = a, *const *y = b;

@@ -164,6 +164,8 @@ void tandem_blkfront_queue_init(struct blkfront_queue *queue,
 				struct blkfront *front, unsigned int index);
 int tandem_blkfront_queue_open(struct blkfront_queue *queue);
 void tandem_blkfront_queue_start(struct blkfront_queue *queue);
+void tandem_blkfront_queue_lost(struct blkfront_queue *queue);
+void tandem_blkfront_queue_sever(struct blkfront_queue *queue);
 void tandem_blkfront_queue_halt(struct blkfront_queue *queue,
 				enum blkfront_queue_state state);
 void tandem_blkfront_queue_close(struct blkfront_queue *queue,

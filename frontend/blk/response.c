@@ -56,6 +56,24 @@ void tandem_blkfront_queue_break(struct blkfront_queue *queue,
 	tandem_device_kick(&queue->front->dev, TANDEM_EV_BROKEN);
 }
 
+/**
+ * tandem_blkfront_queue_lost() - the backend is gone, and answers nothing any more
+ * @queue: the queue
+ *
+ * What is out fails, without the device's work, which may be waiting for that.
+ *
+ * Context: any.
+ */
+void tandem_blkfront_queue_lost(struct blkfront_queue *queue)
+{
+	spin_lock_bh(&queue->lock);
+	if (queue->state == BLKFRONT_QUEUE_LIVE) {
+		queue->state = BLKFRONT_QUEUE_BROKEN;
+		kblockd_schedule_work(&queue->front->quarantine);
+	}
+	spin_unlock_bh(&queue->lock);
+}
+
 /* The request that a response belongs to, or NULL when it cannot be. */
 static struct blkfront_req *blkfront_match(struct blkfront_queue *queue,
 					   const struct tandem_blkif_rsp *rsp)
