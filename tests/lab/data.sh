@@ -68,9 +68,41 @@ data_counters() {
 	more "$(<wr_req)" $((wq + 7)) "writes"
 }
 
+# data_sysfs PATH: what others than xentop read of a disk
+data_sysfs() {
+	local device number
+	find_device g $DISK
+	device=$BUS/devices/$device
+	number=$(stat -c '%Hd %Ld' "$1")
+	[ ! -b "$1" ] || number=$(stat -L -c '%Hr %Lr' "$1")
+	same w "$(<"$device/mode")" "the mode"
+	# shellcheck disable=SC2086 # two numbers
+	same "$(printf '%x:%x' $number)" "$(<"$device/physical_device")" "the store's device"
+}
+
+# granularity PATH: in which units dom0 itself gives room back
+granularity() {
+	if [ -b "$1" ]; then
+		lsblk -bdno DISC-GRAN "$1" | xargs
+	else
+		stat -f -c %S "$1"
+	fi
+}
+
+# discard_keys PATH: what the backend says of discard is so
+discard_keys() {
+	local node limit
+	node=$(backend_node g $DISK)
+	limit="/sys/block/\$(basename \$(disk $DISK))/queue/discard_granularity"
+	same "$(granularity "$1")" "$(xenstore-read "$node/discard-granularity")" "discard-granularity"
+	same "$(granularity "$1")" "$(G "cat $limit")" "the guest's discard_granularity"
+	same 0 "$(xenstore-read "$node/discard-secure")" "discard-secure, which no store here has"
+}
+
 data_discard() {
 	local before after ds
 	must offers_discard
+	[ "$LAB_BACK_VBD" != ours ] || discard_keys "$1"
 	must G "disktest mark $DISK 16 8"
 	ds=$(counter g $DISK ds_req)
 	[ -b "$1" ] || before=$(blocks "$1")
@@ -116,6 +148,7 @@ data_cases() {
 	if [ "${4-full}" = full ]; then
 		check "$label: fsync in the guest is a flush here" data_flush
 		check "$label: the counters count sectors and requests" data_counters
+		[ "$LAB_BACK_VBD" != ours ] || check "$label: its mode and device" data_sysfs "$path"
 	fi
 	if discards "$path"; then
 		check "$label: discard" data_discard "$path"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# add: scripts/tandem-status
 # lab: --back ours --front kernel --timeout 1200
 #
 # Stores that fail: errors reach the guest, nothing hangs, the rest works.
@@ -129,9 +130,12 @@ orphan() {
 	guest stop slow
 	must eventually 15 log_says "vbd-$id-.*removed with I/O in flight on /dev/mapper/slow"
 	must in_use
+	/lab/tandem-status >/tmp/status
+	must grep -E "domain $id cannot go yet.* /dev/mapper/slow" /tmp/status
 	steady
 	must eventually 60 log_says "vbd-$id-.*the last I/O has ended; released"
 	must eventually 20 xen_forgets "$id"
+	must_not sh -c '/lab/tandem-status | grep "cannot go"'
 	must eventually 10 dmsetup remove slow
 }
 

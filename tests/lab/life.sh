@@ -86,9 +86,23 @@ forced() {
 	done
 }
 
+# balanced: of guests' pages only those are mapped that the disks there are keep, and none
+# is held for copies
+balanced() {
+	local kept mapped copied each
+	kept=$(total kept) mapped=$(total mapped) copied=$(total copied)
+	each=$(cat "$DEBUGFS"/vbd-*/grants | grep -o 'kept [0-9]*' | awk '{ n += $2 } END { print n + 0 }')
+	[ "$kept" -eq "$each" ] && [ "$mapped" -eq "$kept" ] && [ "$copied" -eq 0 ] && return
+	echo "kept $kept ($each by the disks), mapped $mapped, for copies $copied"
+	return 1
+}
+
+total() { awk -v name="$1" '$1 == name { print $2 }' "$DEBUGFS/totals"; }
+
 no_leak() {
 	sleep 2
 	must eventually 1 as_before
+	must eventually 1 balanced
 }
 
 domains() {
@@ -100,32 +114,59 @@ domains() {
 	done
 }
 
-# unbind and bind again while the guest writes and verifies
+# rebind DISK [WHEN...]: unbind and bind again while the guest writes and verifies, at a
+# moment at which the command WHEN says so
 rebind() {
-	local id i
-	id=$(device g xvda)
-	load xvda 1
+	local disk=$1 id i
+	shift
+	id=$(device g "$disk")
+	load "$disk" 1
 	for i in 1 2; do
-		turn xvda
+		turn "$disk"
+		[ $# -eq 0 ] || must eventually 20 "$@"
 		echo "$id" >$DRIVER/unbind || must false
 		must eventually 10 gone "$BUS/devices/$id/driver"
-		bound_anew "$id"
-		turn xvda
+		bound_anew "$id" "$disk"
+		turn "$disk"
 	done
-	loaded xvda
+	loaded "$disk"
 }
 
-# bound_anew DEVICE: xvda is ours again, and its script gives it its store
+has_parked() { grep -q 'parked 1' "$DEBUGFS/$(device g "$1")/ring"; }
+
+# Requests that were taken and wait for room then are not lost, nor answered with an error.
+# The store is slow, so that some always wait.
+rebind_parked() {
+	local limit=/sys/module/tandem_blkback/parameters/max_inflight_pages was status
+	modprobe dm-delay
+	must dmsetup create slow --table "0 65536 delay $PARTITION 0 20"
+	must mkfs.ext4 -q /dev/mapper/slow
+	mkdir -p /mnt/slow
+	must mount /dev/mapper/slow /mnt/slow
+	truncate -s 8M /mnt/slow/a.img
+	must attach file:/mnt/slow/a.img,xvdb,w
+	was=$(<$limit)
+	echo 1 >$limit
+	(rebind xvdb has_parked xvdb)
+	status=$?
+	echo "$was" >$limit
+	must detach xvdb
+	must umount /mnt/slow
+	must eventually 10 dmsetup remove slow
+	return $status
+}
+
+# bound_anew DEVICE DISK: it is ours again, and its script gives it its store
 bound_anew() {
 	echo "$1" >$DRIVER/bind || must false
 	must eventually 10 [ -e "$BUS/devices/$1/store" ]
 	same none "$(cat "$BUS/devices/$1/store")" "the store of a device that is bound anew"
-	script /etc/xen/scripts/block-tandem
+	script /etc/xen/scripts/block-tandem "$2"
 }
 
 script() {
 	local node
-	node=$(backend_node g xvda)
+	node=$(backend_node g "$2")
 	must env XENBUS_PATH="${node#/local/domain/0/}" "$1" add
 }
 
@@ -192,7 +233,7 @@ by_hand() {
 	same vbd "$(basename "$(readlink "$BUS/devices/$id/driver")")" "the driver between"
 	echo "$id" >$BUS/drivers/vbd/unbind || must false
 	must eventually 10 gone "$BUS/devices/$id/driver"
-	bound_anew "$id"
+	bound_anew "$id" xvda
 	must G 'disktest fill xvda 1 1'
 }
 
@@ -212,7 +253,8 @@ check "$CYCLES connections under load, each verified" cycles
 check "two guests come and go" domains
 check "no thread, request, file, mapping or module reference is left" no_leak
 check "the store cannot be taken from a connected guest" store_busy
-check "unbind and bind behind a guest that writes" rebind
+check "unbind and bind behind a guest that writes" rebind xvda
+check "unbind and bind while requests wait for room" rebind_parked
 check "$DISKS disks at once" many
 check "still nothing leaked" no_leak
 check "a new device is taken over from the kernel's driver" handover

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# add: scripts/tandem-status
 # lab: --back ours --front ours --timeout 1200
 #
 # What happens to a disk of a running guest: new size, detach, surprise removal, save,
@@ -119,6 +120,30 @@ closes_late() {
 	must gone "$(device_dir g xvdb)"
 }
 
+# A store that is being opened, on a frozen file system, when its disk goes
+opens_late() {
+	local id store status
+	must attach file:$E/b.img,xvdb,w
+	id=$(device g xvdb)
+	store=$BUS/devices/$id/store
+	echo "$id" >$DRIVER/unbind || must false
+	echo "$id" >$DRIVER/bind || must false
+	must eventually 10 [ -e "$store" ]
+	must fsfreeze --freeze $E
+	sh -c "echo file:$E/b.img >$store" 2>/dev/null &
+	eventually 10 waits_in_kernel $!
+	same none "$(timeout 5 cat "$store")" "the store while it is being opened"
+	quiet xl block-detach --force g xvdb
+	(attach file:/dev/shm/other.img,xvdc,w && G 'disktest fill xvdc 1 1' && detach xvdc)
+	status=$?
+	must fsfreeze --unfreeze $E
+	wait
+	same 0 $status "another disk meanwhile"
+	must gone "$BUS/devices/$id"
+}
+
+waits_in_kernel() { grep -q '^State:.D' "/proc/$1/status"; }
+
 # xentop -x: a line for each disk; what it shows is what the backend has counted
 topped() {
 	local wanted
@@ -129,6 +154,16 @@ topped() {
 	grep "^VBD.* $(number xvda) " /tmp/top | grep -o 'OO:.*' | tr -s ' ' >/tmp/top.disk
 	same "$wanted" "$(sed 's/ $//' /tmp/top.disk)" "the disk in xentop"
 	more "$(counter g xvda wr_sect)" 2047 "sectors written"
+}
+
+# tandem-status: every column of a disk at work has its value, and nothing is wrong
+told() {
+	local id
+	id=$(domid g)
+	/lab/tandem-status >/tmp/status || must false
+	matches /tmp/status "^g +$id xvda +Connected +tandem +w +[1-9][0-9]* +[0-4] +[0-9]+ +[0-9]+ +0 +file:" \
+		"the line of a disk"
+	must_not grep -E 'store:|last error|cannot go' /tmp/status
 }
 
 # a mounted disk: the detach fails, the disk works; the guest lets go: it closes
@@ -304,7 +339,9 @@ check "a new size arrives at a mounted disk" resized_mounted
 check "a frozen file system, and a new size meanwhile" frozen
 check "the file system below is frozen: writes wait, reads go on" frozen_below
 check "a store that cannot be closed holds up no other disk" closes_late
+check "nor does one that cannot be opened" opens_late
 check "xentop shows what the backend counts" topped
+check "tandem-status shows the disk" told
 check "a mounted disk stays; it goes when the guest lets go" detach_mounted
 [ "$CYCLES" -eq 0 ] || check "$CYCLES connections leave nothing in the guest" guest_leaks
 check "surprise removal under load" detach_forced

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lab: --back ours --front ours --timeout 900
 #
-# Stores with habits of their own: CDs, sectors of 4096 bytes, and stores that must not
-# see a page change while they write it. TURNS says how often 128 KiB are written so.
+# Stores with habits of their own: CDs, sectors of 4096 bytes, file systems that lack
+# something, and stores that must not see a page change while they write it. TURNS says how often 128 KiB are written so.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -94,6 +94,33 @@ data_cases_large() {
 	) | md5sum)" "$(dd if=/mnt/large/a.img bs=4096 skip=2048 count=1 2>/dev/null | md5sum)" "a block of which one sector was written"
 }
 
+# File systems that cannot do something
+
+# with its data in the journal, ext4 takes no direct I/O; the cache stands in, for all of it
+through_cache() {
+	must mkfs.ext4 -q -F "$PARTITION"
+	mkdir -p /mnt/journal
+	must mount -o data=journal "$PARTITION" /mnt/journal
+	truncate -s 32M /mnt/journal/a.img
+}
+
+through_cache_gone() { must umount /mnt/journal; }
+
+# what cannot punch holes is not offered for discards, and never erased securely
+no_punching() {
+	mkdir -p /mnt/ram
+	must mount -t ramfs ramfs /mnt/ram
+	dd if=/dev/zero of=/mnt/ram/a.img bs=1M count=4 status=none
+	must_not fallocate -p -o 0 -l 4096 /mnt/ram/a.img
+	must attach file:/mnt/ram/a.img,xvdb,w
+	same 0 "$(xenstore-read "$(backend_node g xvdb)/feature-discard")" "feature-discard"
+	same 0 "$(xenstore-read "$(backend_node g xvdb)/discard-secure")" "discard-secure"
+	must_not G 'blkdiscard $(disk xvdb)'
+	must G 'disktest fill xvdb 1 2 && disktest fio xvdb 1'
+	must detach xvdb
+	must umount /mnt/ram
+}
+
 # Pages that change while they are written
 
 scribbles() { must G "scribble \$(disk xvdb) 6 $TURNS"; }
@@ -140,6 +167,10 @@ check "a guest starts" guest_up
 check "a CD" cdrom
 check "a device of 4096-byte sectors" large_device
 check "a file on a device of 4096-byte sectors" large_under_file
+check "ext4 that takes no direct I/O" through_cache
+data_cases "without direct I/O" file:/mnt/journal/a.img /mnt/journal/a.img short
+check "it is let go" through_cache_gone
+check "ramfs, which has no holes" no_punching
 check "btrfs: pages change while they are written, the checksums hold" on_btrfs
 check "RAID 5: pages change while they are written, the parity holds" on_raid5
 guest stop g

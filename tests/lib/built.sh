@@ -18,3 +18,9 @@ built() {
 	"$root/scripts/guest-kernel" --build >&2 || failed "the guests' kernels do not build"
 	"$root/scripts/guest-initrd" >&2 || failed "the guests' initial file system is not made"
 }
+
+# built_debug: the debug kernel of dom0, and the modules for it
+built_debug() {
+	"$root/scripts/guest-kernel" --build debug >&2 || failed "the debug kernel does not build"
+	"$root/scripts/modules" debug >&2 || failed "the modules do not build for the debug kernel"
+}

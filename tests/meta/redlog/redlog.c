@@ -10,6 +10,7 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -76,6 +77,45 @@ static void redlog_free_twice(void)
 	kfree(object);
 }
 
+/* The rest is seen by the debug kernel only. */
+static void redlog_leak(void)
+{
+	u8 *object;
+	int i;
+
+	/* Of the last ones, a register or a stack may still know. */
+	for (i = 0; i < 10; i++) {
+		object = kmalloc(64, GFP_KERNEL);
+		OPTIMIZER_HIDE_VAR(object);
+	}
+}
+
+static DEFINE_MUTEX(redlog_first);
+static DEFINE_MUTEX(redlog_second);
+
+static void redlog_order(void)
+{
+	mutex_lock(&redlog_first);
+	mutex_lock(&redlog_second);
+	mutex_unlock(&redlog_second);
+	mutex_unlock(&redlog_first);
+	mutex_lock(&redlog_second);
+	mutex_lock(&redlog_first);
+	mutex_unlock(&redlog_first);
+	mutex_unlock(&redlog_second);
+}
+
+static void redlog_bounds(void)
+{
+	static int array[16];
+	unsigned int i = ARRAY_SIZE(array);
+
+	/* Its neighbours are ours, too, mostly. */
+	OPTIMIZER_HIDE_VAR(i);
+	array[i]++;
+	barrier_data(array);
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
@@ -87,6 +127,9 @@ static const struct {
 	{ "lockup", redlog_lockup },
 	{ "slab", redlog_slab },
 	{ "free-twice", redlog_free_twice },
+	{ "leak", redlog_leak },
+	{ "order", redlog_order },
+	{ "bounds", redlog_bounds },
 };
 
 static int redlog_thread(void *fn)
@@ -110,7 +153,7 @@ static int redlog_make(const char *name, const struct kernel_param *param)
 static const struct kernel_param_ops redlog_ops = { .set = redlog_make };
 
 module_param_cb(make, &redlog_ops, NULL, 0200);
-MODULE_PARM_DESC(make, "warn, oops, bug, hang, lockup, slab or free-twice");
+MODULE_PARM_DESC(make, "warn, oops, bug, hang, lockup, slab, free-twice, leak, order or bounds");
 
 MODULE_DESCRIPTION("Misbehaves on request");
 MODULE_LICENSE("GPL");
