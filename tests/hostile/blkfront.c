@@ -98,6 +98,56 @@ static void good_barriers(void)
 	back_finish(&back);
 }
 
+/* Neither flush nor barrier: what is written and synced is so, and nobody is told. */
+static void good_cacheless(void)
+{
+	struct io_try io = { .write = true, .sync = true, .bytes = 8192,
+			     .offset = 16384, .seed = 4 };
+	struct seen seen = { 0 };
+	char path[PATH_BYTES], line[32];
+
+	back_start(&back, NULL);
+	back_hook(&back, count, &seen);
+	snprintf(path, sizeof(path), "/sys/block/%.40s/queue", back.disk + 5);
+	file_line(path, "write_cache", line, sizeof(line));
+	expect(!strcmp(line, "write back"), "the cache is `%s`, which may change",
+	       line);
+	expect(io_run(&back, &io, PATIENCE) == IO_GOOD, "no write and sync");
+	io.sync = false;
+	io.durable = true;
+	expect(io_run(&back, &io, PATIENCE) == IO_GOOD, "no durable write");
+	expect(!seen.flush && !seen.barrier && !seen.empty,
+	       "a flush or a barrier to a backend without");
+	expect(back_close(&back), "no orderly end");
+	back_finish(&back);
+}
+
+static void settle(bool persistent)
+{
+	struct back_cfg cfg = { .persistent = persistent, .flush = true };
+
+	back_create(&back, &cfg);
+	need(back_attach(&back), "no frontend, state %u", back_peer(&back));
+	expect(store_num(back.front, "feature-persistent", 9) == 1,
+	       "kept grants are not offered");
+	back_serve(&back);
+	back_publish(&back);
+	need(back_wait(&back, STATE(XB_CONNECTED)), "the frontend is in state %u",
+	     back_peer(&back));
+	expect(store_num(back.front, "feature-persistent", 9) == persistent,
+	       "connected %s kept grants, and says otherwise",
+	       persistent ? "with" : "without");
+	expect(back_close(&back), "no orderly end");
+	back_finish(&back);
+}
+
+/* Who takes over the rings looks at what they are like, not at what was offered. */
+static void good_settled(void)
+{
+	settle(false);
+	settle(true);
+}
+
 /* Return: 0 when the disk could be told. */
 static int erase(const char *disk, unsigned long how)
 {
@@ -138,6 +188,8 @@ const struct peer_case blkfront_good[] = {
 	{ "back-good-persistent", good_persistent, 0, CASE_GOOD },
 	{ "back-good-untrusted", good_untrusted, 0, CASE_GOOD },
 	{ "back-good-barriers", good_barriers, 0, CASE_GOOD },
+	{ "back-good-cacheless", good_cacheless, 0, CASE_GOOD },
+	{ "back-good-settled", good_settled, 0, CASE_GOOD },
 	{ "back-good-secure-discard", good_secure_discard, 0, CASE_GOOD },
 	{ 0 },
 };

@@ -149,6 +149,135 @@ static void closes_under_load(void)
 	}
 }
 
+/* The same device, where both ends are Closed: a good backend begins. */
+static void begin_anew(void)
+{
+	back_unmap(&back);
+	back_hook(&back, NULL, NULL);
+	back_set_state(&back, XB_CLOSED);
+	back_set_state(&back, XB_INITWAIT);
+	need(back_attach(&back), "no frontend, state %u", back_peer(&back));
+	back_serve(&back);
+	back_publish(&back);
+	need(back_wait(&back, STATE(XB_CONNECTED)), "no new connection, state %u",
+	     back_peer(&back));
+	need(back_find_disk(&back, PATIENCE), "no new disk");
+	back_expect_works(&back, "anew");
+	expect(back_close(&back), "no orderly end");
+}
+
+/* Return: whether the frontend has sent something. */
+static bool asked(void)
+{
+	uint64_t end = now_ms() + PATIENCE;
+
+	while (!__atomic_load_n(&back.asked, __ATOMIC_RELAXED)) {
+		if (now_ms() >= end)
+			return false;
+		sleep_ms(2);
+	}
+	return true;
+}
+
+/* Connected, and silent while the frontend looks for partitions. */
+static void reach_scan(void)
+{
+	reach(XB_INITIALISED);
+	back_hook(&back, swallow, NULL);
+	back_publish(&back);
+	need(asked(), "nobody looks for partitions");
+	sleep_ms(SILENCE);
+}
+
+/* Who waits for the partitions hears that the backend has closed. */
+static void silent_then_closed(void)
+{
+	reach_scan();
+	back_set_state(&back, XB_CLOSED);
+	need(back_wait(&back, STATE(XB_CLOSED)), "the frontend is in state %u",
+	     back_peer(&back));
+	begin_anew();
+}
+
+/* And that it is gone with all that it wrote. */
+static void silent_then_removed(void)
+{
+	struct back_cfg cfg = { .flush = true };
+
+	reach_scan();
+	store_rm(back.dir, NULL);
+	need(back_wait(&back, STATE(XB_CLOSED)), "the frontend is in state %u",
+	     back_peer(&back));
+	cfg.id = back.cfg.id;
+	expect(back_finish(&back), "the device stays");
+	back_start(&back, &cfg);
+	back_expect_works(&back, "anew");
+	expect(back_close(&back), "no orderly end");
+}
+
+/* The toolstack wants the disk to go, but it is open. */
+static void ask_to_close(void)
+{
+	store_put(back.dir, "online", "0");
+	back_set_state(&back, XB_CLOSING);
+}
+
+static bool refused(void)
+{
+	char error[PATH_BYTES];
+	uint64_t end = now_ms() + PATIENCE;
+
+	snprintf(error, sizeof(error), BACK_ERROR, back.cfg.id);
+	while (!store_has_error(error, back.front)) {
+		if (now_ms() >= end)
+			return false;
+		sleep_ms(2);
+	}
+	return true;
+}
+
+static void expect_disk_goes(const char *why)
+{
+	expect(back_wait(&back, STATE(XB_CLOSED)), "%s: the frontend is in state %u",
+	       why, back_peer(&back));
+	expect(wait_gone(back.disk, PATIENCE), "%s: %s stays", why, back.disk);
+}
+
+/* An open disk stays, and is served, until it is closed. */
+static void closes_when_released(void)
+{
+	reach(XB_CONNECTED);
+	back_expect_works(&back, "before");
+	back_verify_here(&back);
+	ask_to_close();
+	expect(refused(), "nobody says that it is in use");
+	back_expect_works(&back, "asked to close");
+	expect(back_peer(&back) == XB_CONNECTED, "the frontend is in state %u",
+	       back_peer(&back));
+	back_release(&back);
+	expect_disk_goes("closed");
+}
+
+/* Closed at any moment around the refusal: that it may go is not missed. */
+static void closes_as_released(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < peer_times(24, 1000); i++) {
+		reach(XB_CONNECTED);
+		back_verify_here(&back);
+		ask_to_close();
+		/* The later half, around the time that the refusal takes. */
+		if (i & 1)
+			need(refused(), "nobody says that it is in use");
+		else
+			usleep(i * 200);
+		back_release(&back);
+		expect_disk_goes("closed at once");
+		back_finish(&back);
+	}
+}
+
 /*
  * A new size, then a request that is never answered, and the backend closes while
  * the directories stay. What the disk is told of the new size may wait for that
@@ -262,6 +391,10 @@ const struct peer_case blkfront_state[] = {
 	{ "back-closes-at-once", closes_at_once, 0, CASE_MEMORY },
 	{ "back-closes-under-load", closes_under_load, 200, 0 },
 	{ "back-closes-after-resize", closes_after_resize, 120, 0 },
+	{ "back-closes-when-released", closes_when_released, 120, 0 },
+	{ "back-closes-as-released", closes_as_released, 200, 0 },
+	{ "back-state-silent-then-closed", silent_then_closed, 200, 0 },
+	{ "back-state-silent-then-removed", silent_then_removed, 200, 0 },
 	{ "back-state-cycles", cycles, 0, 0 },
 	{ "back-connect-toggle", connect_toggle, 120, CASE_MEMORY },
 	{ "back-remove-and-add", remove_and_add, 120, CASE_MEMORY },

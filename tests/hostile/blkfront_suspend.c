@@ -239,6 +239,59 @@ static void closes_after_restore(void)
 	expect_reads_end("closed after a restore");
 }
 
+/*
+ * It closes, in good order, before it is connected to what the guest offers: nobody
+ * will answer what was out. The device can be had again.
+ */
+static void closing_after_restore(void)
+{
+	start();
+	post_io();
+	save("");
+	restore(XB_INITWAIT);
+	need(back_attach(&back), "no frontend, state %u", back_peer(&back));
+	back_set_state(&back, XB_CLOSING);
+	expect(back_wait(&back, STATE(XB_CLOSED)), "the frontend is in state %u",
+	       back_peer(&back));
+	expect_posted_io_ends("closing after a restore");
+	expect(!guest_sh("i=0; while [ -e /sys/block/xvdb ]; do sleep 0.1; i=$((i + 1)); [ $i -lt 100 ] || exit 1; done"),
+	       "the disk stays");
+	back_unmap(&back);
+	back_set_state(&back, XB_CLOSED);
+	back_set_state(&back, XB_INITWAIT);
+	connect_guest();
+	expect_good_reads("attached anew");
+}
+
+static void expect_durable_writes(const char *when)
+{
+	expect(!guest_sh("[ \"$(cat /sys/block/xvdb/queue/write_cache)\" = \"write back\" ]"),
+	       "%s: no write cache to be flushed", when);
+	expect(!guest_sh("dd if=/dev/zero of=/dev/xvdb bs=4k count=1 seek=512 conv=notrunc,fsync 2>/dev/null"),
+	       "%s: no write and sync", when);
+}
+
+/*
+ * What is stacked on a disk looks for a write cache only once, so it always has
+ * one: where the guest goes, there may be.
+ */
+static void cache_appears(void)
+{
+	memset(came, 0, sizeof(came));
+	start_as((struct back_cfg){ .hook = tally });
+	expect_durable_writes("without a cache");
+	expect(!came[BLKIF_OP_FLUSH_DISKCACHE] && !came[BLKIF_OP_WRITE_BARRIER],
+	       "a backend without a cache is told to flush it");
+	save("");
+	restore_as((struct back_cfg){ .flush = true, .hook = tally },
+		   XB_INITWAIT);
+	connect_guest();
+	expect_good_reads("where there is a cache");
+	came[BLKIF_OP_FLUSH_DISKCACHE] = 0;
+	expect_durable_writes("where there is a cache");
+	expect(came[BLKIF_OP_FLUSH_DISKCACHE], "no flush");
+}
+
 /* Connected again, and silent: requests end with the disk. */
 static void silent_after_restore(void)
 {
@@ -288,6 +341,8 @@ const struct peer_case blkfront_suspend[] = {
 	{ "back-suspend-closes-at-restore", closes_at_restore, 400, 0 },
 	{ "back-suspend-closes-after-restore", closes_after_restore, 400,
 	  CASE_LONG },
+	{ "back-suspend-closing-after-restore", closing_after_restore, 400, 0 },
+	{ "back-suspend-cache-appears", cache_appears, 400, 0 },
 	{ "back-suspend-silent-after-restore", silent_after_restore, 400,
 	  CASE_LONG },
 	{ "back-guest-remove-under-console-load", remove_under_console_load,
