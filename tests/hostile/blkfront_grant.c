@@ -318,6 +318,72 @@ static void never_unmaps_ring(void)
 	back_finish(&back);
 }
 
+/* What the frontend bears, and more than one connection takes. */
+#define WITHHELD	1024u
+
+/* Return: whether the frontend makes rings again; if not, it says so. */
+static bool offered_again(void)
+{
+	char error[PATH_BYTES];
+	uint64_t end = now_ms() + PATIENCE;
+
+	snprintf(error, sizeof(error), BACK_ERROR, back.cfg.id);
+	while (now_ms() < end) {
+		if (store_wait(back.front, "state", STATE(XB_INITIALISED), 20))
+			return true;
+		if (store_has_error(error, back.front))
+			return false;
+	}
+	peer_fail(__FILE__, __LINE__, "neither rings nor an error, state %u",
+		  back_peer(&back));
+	return false;
+}
+
+/* Close, and begin anew. Return: how many pages of the rings we keep. */
+static unsigned int close_and_begin(void)
+{
+	unsigned int i, nr = 0;
+
+	back_set_state(&back, XB_CLOSING);
+	need(back_wait(&back, STATE(XB_CLOSED)), "the frontend is in state %u",
+	     back_peer(&back));
+	for (i = 0; i < back.nr_queues; i++) {
+		nr += back.queue[i].pages;
+		back.queue[i].ring = NULL;
+	}
+	back_unmap(&back);
+	back_set_state(&back, XB_CLOSED);
+	back_set_state(&back, XB_INITWAIT);
+	return nr;
+}
+
+/*
+ * Each connection begins, and we keep its rings. There is an end to that, for
+ * the pages are the guest's; and with ours, the device can be had again.
+ */
+static void never_unmaps_rings(void)
+{
+	struct back_cfg cfg = { .id = BACK_ID(11), .order = 2, .queues = 2 };
+	unsigned int kept = 0, rings = 0;
+	uint64_t start = now_ms();
+
+	back_create(&back, &cfg);
+	while (kept <= 2 * WITHHELD && offered_again()) {
+		need(back_attach(&back), "no frontend");
+		kept += close_and_begin();
+		rings++;
+	}
+	peer_note("%u pages of %u connections kept, %u ms", kept, rings,
+		  (unsigned int)(now_ms() - start));
+	expect(kept > WITHHELD / 2, "%u pages are too much", kept);
+	expect(kept <= WITHHELD + 64, "%u pages are not too much", kept);
+	back_expect_closed(&back, "too much is kept");
+	back_finish(&back);
+	back_start(&back, &cfg);
+	back_expect_works(&back, "after all was given back");
+	expect(back_close(&back), "no orderly end");
+}
+
 /* The disk goes while every page of many requests is held. */
 static enum verdict keep_silently(struct back *b, struct ask *ask)
 {
@@ -449,6 +515,7 @@ const struct peer_case blkfront_grant[] = {
 	{ "back-never-unmaps-indirect", never_unmaps_indirect, 300, 0 },
 	{ "back-never-unmaps-persistent", never_unmaps_persistent, 300, 0 },
 	{ "back-never-unmaps-ring", never_unmaps_ring, 0, 0 },
+	{ "back-never-unmaps-rings", never_unmaps_rings, 300, CASE_MEMORY },
 	{ "back-vanish-with-pages", vanish_with_pages, 300, 0 },
 	{ "back-grant-of-write-is-readonly", write_is_readonly, 0, 0 },
 	{ "back-grant-table-full", table_full, 0, 0 },
