@@ -238,9 +238,9 @@ static bool refused(void)
 
 static void expect_disk_goes(const char *why)
 {
-	expect(back_wait(&back, STATE(XB_CLOSED)), "%s: the frontend is in state %u",
-	       why, back_peer(&back));
-	expect(wait_gone(back.disk, PATIENCE), "%s: %s stays", why, back.disk);
+	need(back_wait(&back, STATE(XB_CLOSED)), "%s: the frontend is in state %u",
+	     why, back_peer(&back));
+	need(wait_gone(back.disk, PATIENCE), "%s: %s stays", why, back.disk);
 }
 
 /* An open disk stays, and is served, until it is closed. */
@@ -267,7 +267,7 @@ static void closes_as_released(void)
 		reach(XB_CONNECTED);
 		back_verify_here(&back);
 		ask_to_close();
-		/* The later half, around the time that the refusal takes. */
+		/* Around the refusal, or when it has been said. */
 		if (i & 1)
 			need(refused(), "nobody says that it is in use");
 		else

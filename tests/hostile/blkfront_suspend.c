@@ -251,8 +251,8 @@ static void closing_after_restore(void)
 	restore(XB_INITWAIT);
 	need(back_attach(&back), "no frontend, state %u", back_peer(&back));
 	back_set_state(&back, XB_CLOSING);
-	expect(back_wait(&back, STATE(XB_CLOSED)), "the frontend is in state %u",
-	       back_peer(&back));
+	need(back_wait(&back, STATE(XB_CLOSED)), "the frontend is in state %u",
+	     back_peer(&back));
 	expect_posted_io_ends("closing after a restore");
 	expect(!guest_sh("i=0; while [ -e /sys/block/xvdb ]; do sleep 0.1; i=$((i + 1)); [ $i -lt 100 ] || exit 1; done"),
 	       "the disk stays");
