@@ -3,10 +3,12 @@
  * Frontends that behave well, and what of their requests reaches the store: that
  * data is durable is more than that it can be read back.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "blkback.h"
 #include "front.h"
@@ -213,10 +215,204 @@ static void merged_file(void)
 	front_remove(&front);
 }
 
+/*
+ * Somebody wrote to the disk through dom0's cache, and has it open still: what was
+ * dirty then must not be stored later, over what the frontend writes.
+ */
+static void dirty_cache(void)
+{
+	uint8_t old[WIRE_PAGE];
+	int fd;
+
+	loop_make(512);
+	fd = open(LOOP, O_RDWR | O_CLOEXEC);
+	need(fd >= 0, LOOP);
+	fill(old, sizeof(old), 1);
+	need(pwrite(fd, old, sizeof(old), 64 * WIRE_SECTOR) == sizeof(old),
+	     "no write to " LOOP);
+	front_start(&front, &(struct front_cfg){ .phy = LOOP });
+	fill(front.data.addr, WIRE_PAGE, 2);
+	need(!front_rw(&front.queue[0], BLKIF_OP_WRITE, 64, 0, 1), "write");
+	need(!fsync(fd), "fsync of " LOOP);
+	close(fd);
+	memset(front.data.addr, 0, WIRE_PAGE);
+	need(!front_rw(&front.queue[0], BLKIF_OP_READ, 64, 0, 1), "read");
+	expect(differs(front.data.addr, WIRE_PAGE, 1),
+	       "what was in the cache was stored over the frontend's write");
+	expect(!differs(front.data.addr, WIRE_PAGE, 2), "wrong data");
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
+}
+
+/* A disk of two halves, each of which can be made to hold all that it is asked for. */
+#define HALF		"hostile-half%u"
+#define HALVES		"hostile-halves"
+#define HALF_SECTORS	(unsigned int)(FRONT_SECTORS / 2)
+
+static void half_hold(unsigned int i)
+{
+	need(!shell("dmsetup suspend --noflush --nolockfs " HALF, i),
+	     "half %u does not hold I/O", i);
+}
+
+static void half_go_on(unsigned int i)
+{
+	need(!shell("dmsetup resume " HALF, i), "half %u stays held", i);
+}
+
+/* Before the frontend goes, which waits for the disk. */
+static void halves_go_on(void *arg)
+{
+	(void)arg;
+	shell("dmsetup resume " HALF "; dmsetup resume " HALF, 0, 1);
+}
+
+static void halves_remove(void *arg)
+{
+	(void)arg;
+	shell("for i in " HALVES " " HALF " " HALF "; do dmsetup remove --retry $i; done",
+	      0, 1);
+}
+
+static void halves_make(void)
+{
+	const unsigned int half = HALF_SECTORS;
+	static int halves;
+	unsigned int i;
+
+	loop_make(512);
+	peer_at_end(halves_remove, &halves);
+	for (i = 0; i < 2; i++)
+		need(!shell("dmsetup create " HALF " --table '0 %u linear " LOOP
+			    " %u'", i, half, i * half), "no half");
+	need(!shell("printf '0 %u linear /dev/mapper/" HALF " 0\n%u %u linear "
+		    "/dev/mapper/" HALF " 0\n' | dmsetup create " HALVES
+		    " && udevadm settle", half, 0, half, half, 1), "no disk");
+}
+
+/* What the backend has taken from ring @nr, and not answered. */
+static unsigned int in_flight(unsigned int nr)
+{
+	static const char word[] = "in flight ";
+	char path[PATH_BYTES + 16], text[2048], queue[16], *at;
+
+	snprintf(path, sizeof(path), "%s/ring", front.debugfs);
+	snprintf(queue, sizeof(queue), "queue %u:", nr);
+	need(file_read(path, text, sizeof(text)), "no %s", path);
+	at = strstr(text, queue);
+	at = at ? strstr(at, word) : NULL;
+	need(at, "%s does not have ring %u any more", path, nr);
+	return strtoul(at + strlen(word), NULL, 10);
+}
+
+static bool in_flight_comes_to(unsigned int nr, unsigned int number)
+{
+	uint64_t end = now_ms() + PATIENCE / 3;
+
+	while (in_flight(nr) != number) {
+		if (now_ms() >= end)
+			return false;
+		sleep_ms(2);
+	}
+	return true;
+}
+
+/* To ring @nr, and to the half that has its number. */
+static void put_held(unsigned int nr)
+{
+	struct request rq;
+
+	request_rw(&front, &rq, BLKIF_OP_WRITE, nr * HALF_SECTORS, nr, 1);
+	queue_put(&front.queue[nr], &rq);
+	queue_push(&front.queue[nr]);
+	need(in_flight_comes_to(nr, 1), "ring %u: the write is not taken", nr);
+}
+
+/* A write to the attribute returns when all events have been looked at. */
+static void expect_waits(const char *when)
+{
+	char path[PATH_BYTES + 16];
+
+	snprintf(path, sizeof(path), "%s/resize", front.sysfs);
+	need(!file_write(path, "1"), "resize");
+	expect(!store_wait(front.back, "state", STATE(XB_INITWAIT) |
+			   STATE(XB_CONNECTED) | STATE(XB_CLOSED), SILENCE),
+	       "%s: the backend is in state %u with a write in flight", when,
+	       front_state(&front));
+	expect(in_flight(1) == 1, "%s: no write in flight", when);
+}
+
+static void expect_answer(unsigned int nr)
+{
+	struct response rsp;
+
+	need(queue_get(&front.queue[nr], &rsp, PATIENCE / 3),
+	     "ring %u: no answer", nr);
+	expect(rsp.status == BLKIF_RSP_OKAY, "ring %u: status %d", nr,
+	       rsp.status);
+}
+
+static void reconnect(void)
+{
+	front_release_rings(&front);
+	front_rings(&front);
+	front_keys(&front);
+	need(front_connect(&front), "no second connection");
+	front_expect_works(&front, "connected again");
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
+}
+
+/*
+ * The frontend closes, and begins anew, while the disk holds a write of ring 1. Ring
+ * 0 has ended before, or ends meanwhile: that is not the end of the connection.
+ */
+static void close_in_flight(bool both)
+{
+	struct front_cfg cfg = { .phy = "/dev/mapper/" HALVES, .queues = 2 };
+	static int held;
+
+	front_start(&front, &cfg);
+	peer_at_end(halves_go_on, &held);
+	half_hold(0);
+	half_hold(1);
+	if (both)
+		put_held(0);
+	put_held(1);
+	front_set_state(&front, XB_CLOSED);
+	need(front_wait(&front, STATE(XB_CLOSING)), "no Closing, but %u",
+	     front_state(&front));
+	expect_waits("closed");
+	half_go_on(0);
+	if (both)
+		expect_answer(0);
+	need(in_flight_comes_to(0, 0), "ring 0 does not end");
+	expect_waits("ring 0 has ended");
+	front_set_state(&front, XB_INITIALISING);
+	need(front_wait(&front, STATE(XB_INITIALISING)),
+	     "no Initialising, but %u", front_state(&front));
+	expect_waits("begins anew");
+	half_go_on(1);
+	need(front_wait(&front, STATE(XB_INITWAIT)), "no InitWait, but %u",
+	     front_state(&front));
+	expect_answer(1);
+	peer_forget(&held);
+	reconnect();
+}
+
+static void queue_closed_in_flight(void)
+{
+	halves_make();
+	close_in_flight(false);
+	close_in_flight(true);
+}
+
 const struct peer_case blkback_store[] = {
 	{ "good-merged", merged, 0, 0 },
 	{ "good-merged-file", merged_file, 0, 0 },
 	{ "good-durable-barrier", durable_barrier, 0, 0 },
 	{ "good-durable-reconnect", durable_reconnect, 0, 0 },
+	{ "good-dirty-cache", dirty_cache, 0, 0 },
+	{ "queue-closed-in-flight", queue_closed_in_flight, 0, 0 },
 	{ 0 },
 };
