@@ -96,6 +96,28 @@ static int blkfront_alloc_ring(struct blkfront_queue *queue)
 	return 0;
 }
 
+/*
+ * A page of a ring that the backend has not let go of: most do so only when they
+ * hear that we have closed. One reference is ours until then.
+ */
+static void blkfront_leave_page(struct blkfront_queue *queue, grant_ref_t ref,
+				struct page *page)
+{
+	struct blkfront_buf *buf = kmalloc(sizeof(*buf), GFP_NOIO);
+	struct blkfront_bufs one = { };
+
+	get_page(page);
+	if (!buf) {
+		tandem_lend_abandon(ref, page);
+		queue->stats.stuck++;
+		return;
+	}
+	buf->data = page_address(page);
+	buf->ref = ref;
+	tandem_blkfront_bufs_add(&one, buf);
+	tandem_blkfront_bufs_join(&queue->front->left, &one);
+}
+
 static void blkfront_free_ring(struct blkfront_queue *queue)
 {
 	struct page *page;
@@ -108,9 +130,7 @@ static void blkfront_free_ring(struct blkfront_queue *queue)
 		if (tandem_lend_revoke(queue->refs[i]))
 			continue;
 		page = vmalloc_to_page(queue->memory + i * PAGE_SIZE);
-		get_page(page);
-		tandem_lend_abandon(queue->refs[i], page);
-		queue->stats.stuck++;
+		blkfront_leave_page(queue, queue->refs[i], page);
 	}
 	queue->nr_pages = 0;
 	vfree(queue->memory);

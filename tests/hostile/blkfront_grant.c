@@ -339,15 +339,15 @@ static bool offered_again(void)
 	return false;
 }
 
-/* Close, and begin anew. Return: how many pages of the rings we keep. */
-static unsigned int close_and_begin(void)
+/* Close, and begin anew. Return: how many pages of the rings we keep, unless @let_go. */
+static unsigned int close_and_begin(bool let_go)
 {
 	unsigned int i, nr = 0;
 
 	back_set_state(&back, XB_CLOSING);
 	need(back_wait(&back, STATE(XB_CLOSED)), "the frontend is in state %u",
 	     back_peer(&back));
-	for (i = 0; i < back.nr_queues; i++) {
+	for (i = 0; i < back.nr_queues && !let_go; i++) {
 		nr += back.queue[i].pages;
 		back.queue[i].ring = NULL;
 	}
@@ -370,7 +370,7 @@ static void never_unmaps_rings(void)
 	back_create(&back, &cfg);
 	while (kept <= 2 * WITHHELD && offered_again()) {
 		need(back_attach(&back), "no frontend");
-		kept += close_and_begin();
+		kept += close_and_begin(false);
 		rings++;
 	}
 	peer_note("%u pages of %u connections kept, %u ms", kept, rings,
@@ -381,6 +381,27 @@ static void never_unmaps_rings(void)
 	back_finish(&back);
 	back_start(&back, &cfg);
 	back_expect_works(&back, "after all was given back");
+	expect(back_close(&back), "no orderly end");
+}
+
+/* A backend that lets go when the frontend has closed may do so for ever. */
+static void gives_rings_back(void)
+{
+	struct back_cfg cfg = { .id = BACK_ID(11), .order = 2, .queues = 2 };
+	unsigned int i;
+
+	back_create(&back, &cfg);
+	for (i = 0; i <= WITHHELD / 4; i++) {
+		need(offered_again(), "refused after %u connections", i);
+		need(back_attach(&back), "no frontend");
+		close_and_begin(true);
+	}
+	need(offered_again(), "refused after %u connections", i);
+	need(back_attach(&back), "no frontend");
+	back_serve(&back);
+	back_publish(&back);
+	need(back_find_disk(&back, PATIENCE), "no disk");
+	back_expect_works(&back, "after many connections");
 	expect(back_close(&back), "no orderly end");
 }
 
@@ -516,6 +537,7 @@ const struct peer_case blkfront_grant[] = {
 	{ "back-never-unmaps-persistent", never_unmaps_persistent, 300, 0 },
 	{ "back-never-unmaps-ring", never_unmaps_ring, 0, 0 },
 	{ "back-never-unmaps-rings", never_unmaps_rings, 300, CASE_MEMORY },
+	{ "back-grant-rings-given-back", gives_rings_back, 300, CASE_MEMORY },
 	{ "back-vanish-with-pages", vanish_with_pages, 300, 0 },
 	{ "back-grant-of-write-is-readonly", write_is_readonly, 0, 0 },
 	{ "back-grant-table-full", table_full, 0, 0 },
