@@ -243,19 +243,10 @@ static bool blkfront_want_less(struct blkfront *front)
 	return true;
 }
 
-/* Pages that backends of this disk have not given back, and that we cannot use. */
-static unsigned int blkfront_withheld(const struct blkfront *front)
-{
-	unsigned int i, nr = front->left.nr;
-
-	for (i = 0; i < front->max_queues; i++)
-		nr += front->queues[i].stats.stuck;
-	return nr;
-}
-
 static int blkfront_allowed(struct blkfront *front)
 {
-	unsigned int nr = blkfront_withheld(front);
+	/* Those of earlier connections; it falls when backends let go. */
+	unsigned int nr = front->left.nr;
 
 	if (nr <= CONNECT_WITHHELD)
 		return 0;
