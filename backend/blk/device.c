@@ -13,6 +13,7 @@
  * an orphan (orphan.c), which the end of its last request frees.
  */
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <xen/xen.h>
 
@@ -28,7 +29,7 @@
 /* How long removal waits for I/O; and xenwatch for that, and for the store's close. */
 #define BLKBACK_REMOVE_DEADLINE	(2 * HZ)
 #define BLKBACK_LEAVE_DEADLINE	(3 * HZ)
-/* For how long after one was late others are not waited for, but this long. */
+/* For how long after one was late others of its guest are waited for this long only. */
 #define BLKBACK_LATE		(10 * HZ)
 #define BLKBACK_HURRY		(HZ / 10)
 
@@ -274,8 +275,8 @@ void blkback_device_exit(struct blkback_device *device)
  * blkback_device_resize() - have the store's size looked at again
  * @device: the device
  *
- * When it returns, the frontend has been told; without one it reads the size
- * when it connects.
+ * When it returns, the frontend has been told; without one, or one that is to let go,
+ * it is read at the next connection.
  *
  * Context: process; sleeps until the device's work has run.
  * Return: 0; -ENODEV without a store; or why the frontend could not be told.
@@ -554,24 +555,25 @@ static void blkback_device_end(struct work_struct *work)
 /*
  * In the thread that serves all devices, which waits for a while and not for
  * ever: usually the store is closed when the toolstack hears that the disk is gone.
- * Where one was not, those that leave with it (of one guest, or of one disk) are not
- * each waited for as long.
+ * Where one was not, others of the same guest are not each waited for as long.
  */
-static void blkback_device_await(u64 serial)
+static void blkback_device_await(domid_t domid, u64 serial)
 {
 	static unsigned long until;
-	static bool late;
-	bool hurry = late && time_before(jiffies, until);
+	static domid_t of = DOMID_INVALID;
+	bool hurry = of == domid && time_before(jiffies, until);
 
-	late = !blkback_orphan_wait(serial, hurry ? BLKBACK_HURRY :
-				    BLKBACK_LEAVE_DEADLINE);
-	if (late)
-		until = jiffies + BLKBACK_LATE;
+	if (blkback_orphan_wait(serial, hurry ? BLKBACK_HURRY :
+				BLKBACK_LEAVE_DEADLINE))
+		return;
+	of = domid;
+	until = jiffies + BLKBACK_LATE;
 }
 
 static void blkback_device_remove(struct xenbus_device *xbdev)
 {
 	struct blkback_device *device = dev_get_drvdata(&xbdev->dev);
+	domid_t domid = device->domid;
 	u64 serial = device->serial;
 
 	WRITE_ONCE(device->leaving, true);
@@ -581,7 +583,7 @@ static void blkback_device_remove(struct xenbus_device *xbdev)
 	__module_get(THIS_MODULE);
 	INIT_WORK(&device->end_work, blkback_device_end);
 	queue_work(blkback_store_wq, &device->end_work);
-	blkback_device_await(serial);
+	blkback_device_await(domid, serial);
 }
 
 static void blkback_device_reclaim(struct xenbus_device *xbdev)
@@ -669,6 +671,8 @@ static int __init blkback_module_init(void)
 static void __exit blkback_module_exit(void)
 {
 	xenbus_unregister_driver(&blkback_driver);
+	/* Whoever was in sysfs while a device ended may still be on its way out. */
+	synchronize_rcu_tasks();
 	blkback_debugfs_exit();
 	blkback_module_exit_memory();
 }

@@ -31,7 +31,7 @@ struct dentry;
  * @open_work: opens what it wrote, outside of xenwatch
  * @open_lock: held while a store is opened or closed, which may take long
  * @lock: guards @store, @store_error, @queues and @nr_queues against readers
- *        in sysfs and debugfs; nests outside of everything else
+ *        in sysfs and debugfs; nests outside of everything but @open_lock
  * @users: those who open, close or resize through sysfs
  * @store: the open store, NULL before and after
  * @store_error: why the last attempt to open one failed

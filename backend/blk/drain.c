@@ -415,8 +415,8 @@ static void blkback_queue_drop_parked(struct blkback_queue *queue)
  * @queue: a dead ring
  *
  * A frontend that outlives this connection sends what we did not take, and not
- * these: their places in the ring may hold responses already. Where the protocol was
- * broken nothing is begun any more.
+ * these: their places in the ring may hold responses already. On a ring where the
+ * protocol was broken nothing is begun any more.
  *
  * Context: the ring's worker.
  */

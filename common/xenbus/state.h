@@ -22,7 +22,7 @@
  * If PUBLISH or CONNECT fails, the glue stops there, undoes that one, and steps
  * again with TANDEM_EV_BROKEN. If .state differed, or MEND was there, it steps
  * again with TANDEM_EV_NONE. When the draining ends, also if DISCONNECT itself
- * ended it, it steps with TANDEM_EV_DRAINED. That comes to rest after at most
+ * ended it, it steps again; ctx.drained says so then. That comes to rest after at most
  * TANDEM_STEPS_MAX steps.
  *
  * "Drained" is the fact on which safety rests. It is false from CONNECT (in a

@@ -14,7 +14,7 @@
 #define CONNECT_PATIENCE	(5 * HZ)
 
 /* So many pages may backends keep for good; more than a sound one ever needs. */
-#define CONNECT_WITHHELD	1024
+#define CONNECT_WITHHELD	256
 
 static int blkfront_read_own(struct blkfront *front)
 {

@@ -319,7 +319,7 @@ static void never_unmaps_ring(void)
 }
 
 /* What the frontend bears, and more than one connection takes. */
-#define WITHHELD	1024u
+#define WITHHELD	256u
 
 /* Return: whether the frontend makes rings again; if not, it says so. */
 static bool offered_again(void)
