@@ -247,7 +247,7 @@ static void blkfront_reconnect(struct blkfront *front)
 }
 
 /* Another backend may have taken our rings over, which can do less. */
-static void blkfront_want_less(struct blkfront *front)
+static void blkfront_shrink_queues(struct blkfront *front)
 {
 	u16 most = max_t(u16, front->transport.max_indirect,
 			 TANDEM_BLKIF_MAX_SEGS);
@@ -268,7 +268,7 @@ static void blkfront_resize(struct blkfront *front)
 
 	if (!front->disk || tandem_blkfront_learn(front))
 		return;
-	blkfront_want_less(front);
+	blkfront_shrink_queues(front);
 	tandem_blkfront_disk_resize(front);
 	if (memcmp(&before, &front->info, sizeof(before)))
 		tandem_blkfront_disk_refresh(front);

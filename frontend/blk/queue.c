@@ -259,6 +259,16 @@ void tandem_blkfront_queue_start(struct blkfront_queue *queue)
 	tasklet_enable(&queue->bh);
 }
 
+/* Out of service; the dead stay dead. */
+static void blkfront_leave_state(struct blkfront_queue *queue,
+				 enum blkfront_queue_state state)
+{
+	spin_lock_bh(&queue->lock);
+	if (queue->state != BLKFRONT_QUEUE_DEAD)
+		queue->state = state;
+	spin_unlock_bh(&queue->lock);
+}
+
 /**
  * tandem_blkfront_queue_halt() - nothing is sent or taken any more
  * @queue: a queue in any state
@@ -272,10 +282,7 @@ void tandem_blkfront_queue_start(struct blkfront_queue *queue)
 void tandem_blkfront_queue_halt(struct blkfront_queue *queue,
 				enum blkfront_queue_state state)
 {
-	spin_lock_bh(&queue->lock);
-	if (queue->state != BLKFRONT_QUEUE_DEAD)
-		queue->state = state;
-	spin_unlock_bh(&queue->lock);
+	blkfront_leave_state(queue, state);
 	tandem_event_unbind(&queue->event);
 	tasklet_kill(&queue->bh);
 	queue->event_due = false;
@@ -289,10 +296,7 @@ void tandem_blkfront_queue_halt(struct blkfront_queue *queue,
  */
 void tandem_blkfront_queue_sever(struct blkfront_queue *queue)
 {
-	spin_lock_bh(&queue->lock);
-	if (queue->state != BLKFRONT_QUEUE_DEAD)
-		queue->state = BLKFRONT_QUEUE_DOWN;
-	spin_unlock_bh(&queue->lock);
+	blkfront_leave_state(queue, BLKFRONT_QUEUE_DOWN);
 }
 
 static int blkfront_seq_cmp(const void *a, const void *b)

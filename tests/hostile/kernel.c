@@ -177,11 +177,11 @@ int file_write(const char *path, const char *value)
 	return err;
 }
 
-bool wait_gone(const char *path, unsigned int ms)
+static bool wait_file(const char *path, bool there, unsigned int ms)
 {
 	uint64_t end = now_ms() + ms;
 
-	while (file_exists(path)) {
+	while (file_exists(path) != there) {
 		if (now_ms() >= end)
 			return false;
 		sleep_ms(2);
@@ -189,16 +189,14 @@ bool wait_gone(const char *path, unsigned int ms)
 	return true;
 }
 
+bool wait_gone(const char *path, unsigned int ms)
+{
+	return wait_file(path, false, ms);
+}
+
 bool wait_exists(const char *path, unsigned int ms)
 {
-	uint64_t end = now_ms() + ms;
-
-	while (!file_exists(path)) {
-		if (now_ms() >= end)
-			return false;
-		sleep_ms(2);
-	}
-	return true;
+	return wait_file(path, true, ms);
 }
 
 /* parameters of the backend's driver */
