@@ -76,6 +76,7 @@ bool fake_fault_write(void);
 unsigned int fake_fault_sites(void);
 unsigned int fake_fault_ways(unsigned int site);
 unsigned int fake_fault_kind(unsigned int site);
+bool fake_fault_again(unsigned int site);
 unsigned int fake_fault_most(unsigned int site);
 void fake_fault_name(const struct fake_plan *plan, char *text, size_t size);
 

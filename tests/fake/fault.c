@@ -33,6 +33,7 @@
  * @ways: in how many ways the call may fail
  * @hits: calls in this life
  * @most: calls in the life that made most of them
+ * @again: known from another kind of life, or only a failure elsewhere leads to it
  */
 struct fault_site {
 	const char *call;
@@ -43,6 +44,7 @@ struct fault_site {
 	unsigned int ways;
 	unsigned int hits;
 	unsigned int most;
+	bool again;
 };
 
 static DEFINE_RAW_SPINLOCK(fault_lock);
@@ -77,6 +79,19 @@ static bool fault_is(const struct fault_site *site, const char *call,
 	return site->kind == fault_life.kind && !strcmp(site->call, call);
 }
 
+/* Places are known by their addresses here, which differ from load to load. */
+static bool fault_elsewhere(const char *call, unsigned long caller,
+			    unsigned long above)
+{
+	const struct fault_site *site;
+
+	for (site = fault_site; site < fault_site + fault_sites; site++)
+		if (site->caller == caller && site->above == above &&
+		    !strcmp(site->call, call))
+			return true;
+	return false;
+}
+
 static struct fault_site *fault_make(const char *call, unsigned long caller,
 				     unsigned long above, unsigned int ways)
 {
@@ -84,6 +99,8 @@ static struct fault_site *fault_make(const char *call, unsigned long caller,
 
 	if (fault_sites == FAULT_SITES)
 		return NULL;
+	site->again = fault_life.plan.way ||
+		      fault_elsewhere(call, caller, above);
 	fault_sites++;
 	site->call = call;
 	site->caller = caller;
@@ -309,6 +326,11 @@ unsigned int fake_fault_ways(unsigned int site)
 unsigned int fake_fault_kind(unsigned int site)
 {
 	return fault_site[site].kind;
+}
+
+bool fake_fault_again(unsigned int site)
+{
+	return fault_site[site].again;
 }
 
 unsigned int fake_fault_most(unsigned int site)

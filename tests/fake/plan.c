@@ -15,6 +15,10 @@ static unsigned int plan_kinds = ~0U;
 module_param_named(kinds, plan_kinds, uint, 0644);
 MODULE_PARM_DESC(kinds, "Kinds of life, a bit for each");
 
+static bool plan_once;
+module_param_named(once, plan_once, bool, 0644);
+MODULE_PARM_DESC(once, "Leave out what another kind of life tries, and what only a failure leads to");
+
 static struct fake_plan plan_now;
 
 /* Is there anything left of this site that may be tried? */
@@ -23,6 +27,8 @@ static bool plan_fits(const struct fake_plan *plan, bool load)
 	unsigned int kind = fake_fault_kind(plan->site);
 	bool loading = kind == fake_life_kinds();
 
+	if (plan_once && !loading && fake_fault_again(plan->site))
+		return false;
 	return load == loading && plan_kinds & (1U << kind) &&
 	       plan->way <= fake_fault_ways(plan->site);
 }

@@ -68,6 +68,21 @@ spaces() {
 	must detach xvdb
 }
 
+# An image that only the operator's own mounts show: the path means what it means to xl.
+own_mounts() {
+	local holder fill
+	mkdir -p /tmp/own
+	unshare --mount sh -c 'mount -t tmpfs own /tmp/own && truncate -s 8M /tmp/own/a.img && exec sleep 10000' &
+	holder=$!
+	must eventually 10 [ -e "/proc/$holder/root/tmp/own/a.img" ]
+	must gone /tmp/own/a.img
+	must quiet nsenter --target $holder --mount xl block-attach g file:/tmp/own/a.img,xvdb,w
+	fill=$(G 'disktest fill xvdb 1 1') || must false
+	same "$fill" "$(sum_cached "/proc/$holder/root/tmp/own/a.img" 1 1)" "what the guest wrote"
+	must detach xvdb
+	kill $holder
+}
+
 busy_elsewhere() {
 	local h
 	h=$(domid h)
@@ -216,6 +231,7 @@ check "an empty file" empty
 check "a FIFO" fifo
 check "a character device" character
 check "a path with spaces works" spaces
+check "an image that only the operator's own mounts show" own_mounts
 check "an image that another guest writes" busy_elsewhere
 check "a device that another guest writes" busy_device_elsewhere
 check "an image that two guests read works" two_readers

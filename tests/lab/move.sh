@@ -71,7 +71,7 @@ frozen() {
 	truncate -s 16M $E/b.img
 	must attach file:$E/b.img,xvdb,w
 	must G 'mkfs.ext4 -q -F $(disk xvdb) && mkdir -p /mnt && mount $(disk xvdb) /mnt'
-	must G '(cd /mnt && for i in $(seq 200); do
+	must G '(cd /mnt && for i in $(seq 60); do
 			dd if=/dev/urandom of=$i bs=16k count=1 conv=fsync && md5sum $i >>/run/sums || exit
 		done; touch /run/written) >/dev/null 2>&1 </dev/null &
 		until [ -e /mnt/20 ]; do sleep 0.1; done; fsfreeze --freeze /mnt'
@@ -84,7 +84,7 @@ frozen() {
 	must G '[ ! -e /run/written ] && fsfreeze --unfreeze /mnt'
 	must eventually 60 G '[ -e /run/written ]'
 	must G 'umount /mnt && e2fsck -fn $(disk xvdb) && mount $(disk xvdb) /mnt &&
-		[ $(wc -l </run/sums) = 200 ] && cd /mnt && md5sum -c /run/sums >/dev/null && cd / && umount /mnt'
+		[ $(wc -l </run/sums) = 60 ] && cd /mnt && md5sum -c /run/sums >/dev/null && cd / && umount /mnt'
 	must detach xvdb
 	truncate -s 16M $E/b.img
 }
@@ -181,9 +181,13 @@ detach_mounted() {
 	must umount /mnt/loop
 }
 
-# slabs FILE: the objects that the guest's kernel has, by kind; areas of vmalloc are given
-# back by the thousand, and each process has some
-slabs() { G "awk 'NR > 2 && \$1 != \"vmap_area\" { print \$1, \$2 }' /proc/slabinfo" >"$1"; }
+# slabs FILE: the objects that the guest's kernel has, by kind, when each has given back
+# what it does not use; areas of vmalloc are given back by the thousand, and each process
+# has some
+slabs() {
+	G "for i in /sys/kernel/slab/*/shrink; do echo 1 >\$i; done
+		awk 'NR > 2 && \$1 != \"vmap_area\" { print \$1, \$2 }' /proc/slabinfo" >"$1"
+}
 
 # Some kinds come in batches that wait for their turn; none grows with each cycle.
 no_more_slabs() {
@@ -294,6 +298,19 @@ idle_saved() {
 	rm /srv/t/g.save
 }
 
+# note_reads: when, by the guest's clock, each of many reads of its disk ended
+note_reads() {
+	must G 'd=$(disk xvda); while dd if=$d of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; do
+			read -r now _ </proc/uptime; echo $now >>/run/reads; sleep 0.1
+		done </dev/null >/dev/null 2>&1 &'
+}
+
+# downtime: the longest time without a read, which is told and not judged
+downtime() {
+	must G 'awk "{ if (NR > 1 && \$1 - last > gap) gap = \$1 - last; last = \$1 }
+		END { print gap, NR; exit NR < 3 }" /run/reads' >/tmp/downtime
+}
+
 # Xen as Debian builds it does not log the dirty pages of PV guests, so: a PVH guest
 migrated() {
 	local fill id
@@ -304,10 +321,12 @@ migrated() {
 	fill=$(G 'disktest fill xvda 20 2') || must false
 	load xvda 4
 	turn xvda
+	note_reads
 	must quiet xl migrate -s '' g 'xl migrate-receive'
 	must [ "$(domid g)" != "$id" ]
 	its_log_moves
 	turn xvda
+	downtime
 	loaded xvda
 	same "$fill" "$(G 'disktest sum xvda 20 2')" "what was written before"
 	must eventually 20 xen_forgets "$id"
@@ -353,6 +372,8 @@ check "save and restore under verified load, times $MOVES" saved
 check "a checkpoint under verified load (save -c)" checkpointed
 check "a pause under verified load" paused
 check "migration of a PVH guest to localhost under verified load" migrated
+[ ! -s /tmp/downtime ] ||
+	awk '{ print "# the longest time without a read, by its clock: " $1 " s, among " $2 }' /tmp/downtime
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "no store is left open" umount $E
