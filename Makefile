@@ -18,7 +18,7 @@ setup:
 
 ## make check [TEST=name] all tests, or those of that name or with it in their names
 check: setup modules
-	@scripts/check $(TEST)
+	@BUILD_FIRST=no scripts/check $(TEST)
 
 ## make bench             figures: ours against the kernel's own drivers
 bench: setup modules
@@ -26,7 +26,7 @@ bench: setup modules
 
 ## make soak              the long tests
 soak: setup modules
-	@scripts/check --soak $(TEST)
+	@BUILD_FIRST=no scripts/check --soak $(TEST)
 
 ## make lint              checkpatch, sparse, Coccinelle, kernel-doc, shellcheck
 lint:

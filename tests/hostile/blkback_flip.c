@@ -39,7 +39,7 @@ static void run_flip(const struct request *rq, struct flip flip)
 	struct stat st;
 
 	disturb(&d, flip_all, &flip);
-	while (flips < FLIPS * peer_times(1, 50) || requests < peer_times(200, 5000)) {
+	while (flips < FLIPS * peer_times(1, 50) || requests < peer_times(100, 5000)) {
 		n = q->size - (q->req_prod - q->rsp_cons);
 		for (i = 0; i < n; i++)
 			queue_put(q, rq);

@@ -331,7 +331,7 @@ static void revoked_in_flight(void)
 	unsigned int round, i;
 
 	front_start(&front, NULL);
-	for (round = 0; round < peer_times(100, 5000); round++) {
+	for (round = 0; round < peer_times(50, 5000); round++) {
 		need(pages_share(&p, front.share, 0, 8, true), "no pages");
 		for (i = 0; i < 8; i++) {
 			request_rw(&front, &rq, i & 1 ? BLKIF_OP_READ :
@@ -361,7 +361,7 @@ static void revoked_while_kept(void)
 	unsigned int round, i;
 
 	front_start(&front, &cfg);
-	for (round = 0; round < peer_times(20, 500); round++) {
+	for (round = 0; round < peer_times(10, 500); round++) {
 		need(pages_share(&p, front.share, 0, 16, true), "no pages");
 		for (i = 0; i < 16; i++) {
 			request_rw(&front, &rq, BLKIF_OP_READ, i * 8, 0, 1);
@@ -461,7 +461,7 @@ static void persistent_never_again(void)
 	struct pages p;
 
 	front_start(&front, &cfg);
-	for (round = 0; round < peer_times(100, 2000); round++) {
+	for (round = 0; round < peer_times(50, 2000); round++) {
 		need(pages_share(&p, front.share, 0, 11, true), "no pages");
 		request_rw(&front, &rq, BLKIF_OP_WRITE, 0, 0, 11);
 		for (i = 0; i < 11; i++)

@@ -187,7 +187,7 @@ static void full_of_invalid(void)
 
 	front_start(&front, NULL);
 	q = &front.queue[0];
-	for (round = 0; round < peer_times(50, 2000); round++) {
+	for (round = 0; round < peer_times(25, 2000); round++) {
 		for (i = 0; i < q->size; i++) {
 			request_rw(&front, &rq, noise(), noise(), i, 11);
 			rq.nseg = noise();

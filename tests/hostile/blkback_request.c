@@ -333,7 +333,7 @@ static void readonly(void)
 static void random_requests(void)
 {
 	struct front_queue *q = &front.queue[0];
-	unsigned int i, rounds = peer_times(3000, 100000);
+	unsigned int i, rounds = peer_times(1500, 100000);
 	struct front_cfg cfg = { .id = 0 };
 	uint8_t *slot;
 	struct request rq;

@@ -77,7 +77,7 @@ static void lives(unsigned int rounds, void (*disturbance)(struct disturber *))
 
 static void read_during_disconnect(void)
 {
-	lives(peer_times(21, 2000), read_everything);
+	lives(peer_times(7, 2000), read_everything);
 }
 
 static void read_during_bad_connect(void)
@@ -92,7 +92,7 @@ static void read_during_bad_connect(void)
 	front_remove(&front);
 	for (i = 0; i < ARRAY_SIZE(d); i++)
 		disturb(&d[i], read_everything, &named);
-	for (i = 0; i < peer_times(20, 2000); i++) {
+	for (i = 0; i < peer_times(10, 2000); i++) {
 		front_create(&front, &cfg);
 		front_rings(&front);
 		front_keys(&front);
@@ -107,7 +107,7 @@ static void read_during_bad_connect(void)
 
 static void poke_during_lives(void)
 {
-	lives(peer_times(20, 1000), poke);
+	lives(peer_times(10, 1000), poke);
 }
 
 static void resize_under_load(void)
@@ -119,7 +119,7 @@ static void resize_under_load(void)
 	snprintf(path, sizeof(path), "%s/resize", front.sysfs);
 	if (!file_exists(path))
 		peer_skip("no resize attribute");
-	for (i = 0; i < peer_times(50, 2000); i++) {
+	for (i = 0; i < peer_times(25, 2000); i++) {
 		load(&front, 16);
 		file_write(path, "1");
 		queue_drain(&front.queue[0], 16);

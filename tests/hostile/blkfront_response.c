@@ -364,7 +364,7 @@ static enum verdict hold(struct back *b, struct ask *ask)
 /* When a request counts as late. Return: that time, in milliseconds. */
 static unsigned int set_timeout(void)
 {
-	unsigned int ms = peer_times(1000, 30000);
+	unsigned int ms = peer_times(500, 30000);
 	char path[PATH_BYTES], text[16];
 
 	snprintf(path, sizeof(path), "/sys/block/%.40s/queue/io_timeout",

@@ -106,7 +106,7 @@ static void closes_at_once(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < peer_times(20, 500); i++) {
+	for (i = 0; i < peer_times(10, 500); i++) {
 		back_create(&back, NULL);
 		if (i & 1)
 			back_set_state(&back, XB_CLOSING);
@@ -310,7 +310,7 @@ static void cycles(void)
 	unsigned int i;
 
 	reach(XB_CONNECTED);
-	for (i = 0; i < peer_times(100, 5000); i++) {
+	for (i = 0; i < peer_times(50, 5000); i++) {
 		back_set_state(&back, XB_RECONFIGURING);
 		back_set_state(&back, XB_RECONFIGURED);
 		back_set_state(&back, XB_CONNECTED);
@@ -329,7 +329,7 @@ static void connect_toggle(void)
 	unsigned int i;
 
 	back_create(&back, NULL);
-	for (i = 0; i < peer_times(200, 10000) * ARRAY_SIZE(states); i++)
+	for (i = 0; i < peer_times(100, 10000) * ARRAY_SIZE(states); i++)
 		back_set_state(&back, states[i % ARRAY_SIZE(states)]);
 	store_put(back.dir, "online", "0");
 	back_set_state(&back, XB_CLOSING);
@@ -342,7 +342,7 @@ static void remove_and_add(void)
 	struct back_cfg cfg = { .id = BACK_ID(7), .flush = true };
 	unsigned int i;
 
-	for (i = 0; i < peer_times(20, 500); i++) {
+	for (i = 0; i < peer_times(10, 500); i++) {
 		back_start(&back, &cfg);
 		if (i % 4 == 0)
 			back_expect_works(&back, "added again");

@@ -43,7 +43,7 @@ static void read_during_lives(void)
 	unsigned int i;
 
 	begin(d, ARRAY_SIZE(d), &cfg);
-	for (i = 0; i < peer_times(12, 1000); i++) {
+	for (i = 0; i < peer_times(6, 1000); i++) {
 		back_start(&back, &cfg);
 		expect(io_run(&back, &io, PATIENCE) != IO_STUCK, "stuck");
 		if (i & 1)
@@ -61,7 +61,7 @@ static void read_during_bad_connect(void)
 	unsigned int i;
 
 	begin(d, ARRAY_SIZE(d), &cfg);
-	for (i = 0; i < peer_times(12, 1000); i++) {
+	for (i = 0; i < peer_times(6, 1000); i++) {
 		back_create(&back, &cfg);
 		need(back_attach(&back), "no frontend");
 		store_put(back.dir, i & 1 ? "sectors" : "sector-size", "junk");

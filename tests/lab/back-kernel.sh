@@ -57,9 +57,9 @@ check "sparse file: shrinks when discarded" sparse_shrinks /mnt/ext4/sparse.img
 check "no-discard: a preallocated file keeps its blocks" no_discard_kept /mnt/ext4/full.img
 data_cases "partition" "phy:$PARTITION" "$PARTITION"
 check "a logical volume is made" make_lv
-data_cases "logical volume" phy:/dev/tandem/disk /dev/tandem/disk
+data_cases "logical volume" phy:/dev/tandem/disk /dev/tandem/disk short
 check "a network block device is made" make_nbd
-data_cases "nbd" phy:/dev/nbd0 /dev/nbd0
+data_cases "nbd" phy:/dev/nbd0 /dev/nbd0 short
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "the file system of the images can be unmounted" umount /mnt/ext4

@@ -36,7 +36,7 @@ tasks() {
 		rm -f /sums
 		swapon /dev/hda3 || exit 1
 		mount -t tmpfs -o size=64m tmp /tmp || exit 1
-		for i in $(seq 40); do
+		for i in $(seq 32); do
 			dd if=/dev/urandom of=/tmp/$i bs=1M count=1 2>/dev/null || exit 1
 			md5sum /tmp/$i >>/sums
 		done
@@ -114,7 +114,7 @@ swaps() {
 	must run_task r swap "type = \"$1\"" "memory = $2" 'root = "/dev/sda1 rw"' \
 		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/swap.img,hda3,w' ]"
 	more "$(awk '$1 == "swapped" { print $2 }' /tmp/r.out)" 15000 "KiB on swap"
-	must grep -qx 40 /tmp/r.out
+	must grep -qx 32 /tmp/r.out
 }
 
 reboots() {
