@@ -14,11 +14,15 @@ set -u
 E=/mnt/ext4
 D() { guest sh d "$1"; }
 
+# its own disk's pages go to dom0 as they are, where they may: pages of g may not
 domain_up() {
 	truncate -s 24M $E/d.img
 	must start -n d -k stock -m 384 -x /lab/disktest:/lab/bin/disktest \
-		-x /lab/modules/tandem_blkback.ko:/lab/modules/tandem_blkback.ko -d file:$E/d.img,xvda,w
-	must D 'insmod /lab/modules/tandem_blkback.ko'
+		-x /lab/modules/tandem_blkback.ko:/lab/modules/tandem_blkback.ko
+	must D 'rmmod tandem_blkfront && cd /lab/modules && insmod tandem_blkfront.ko feature_persistent=0 &&
+		insmod tandem_blkback.ko'
+	must quiet xl block-attach d file:$E/d.img,xvda,w
+	must D 'disktest wait xvda'
 }
 
 guest_up() { must start -k builtin -m 160 -x /lab/disktest:/lab/bin/disktest; }
