@@ -475,11 +475,12 @@ static void life_hold(struct life *life)
 	fake_disk_read(&life->disk, &life->io);
 }
 
-/* As the toolstack asks for it. */
+/* As the toolstack asks for it, which is of no use to a disk that is not connected. */
 static void life_ask(struct life *life)
 {
 	fake_store_set(LIFE_BACK, "online", "0");
-	fake_store_set(LIFE_BACK, "state", "5");
+	if (fake_store_state(LIFE_BACK) == XenbusStateConnected)
+		fake_store_set(LIFE_BACK, "state", "5");
 	life->detached = life_wait(fake_store_state(LIFE_FRONT) ==
 				   XenbusStateClosed &&
 				   fake_store_state(LIFE_BACK) ==
