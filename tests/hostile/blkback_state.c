@@ -50,7 +50,10 @@ static void each_transition(unsigned int from)
 	unsigned int to, then;
 
 	for (to = 0; to <= XB_RECONFIGURED + 1; to++) {
-		for (then = 0; then <= XB_CLOSED; then += peer_soak() ? 1 : 3) {
+		/* A check has one of the others for each. */
+		then = peer_soak() ? 0 : to * 5 % (XB_CLOSED + 1);
+		for (; then <= XB_CLOSED;
+		     then += peer_soak() ? 1 : XB_CLOSED + 1) {
 			reach(from);
 			front_set_state(&front, to);
 			if (to & 1)

@@ -44,7 +44,10 @@ static void each_transition(unsigned int from)
 	unsigned int to, then;
 
 	for (to = 0; to <= XB_RECONFIGURED + 1; to++) {
-		for (then = 1; then <= XB_CLOSED; then += peer_soak() ? 1 : 3) {
+		/* A check has one of the others for each. */
+		then = peer_soak() ? 1 : 1 + to * 5 % XB_CLOSED;
+		for (; then <= XB_CLOSED;
+		     then += peer_soak() ? 1 : XB_CLOSED) {
 			reach(from);
 			back_set_state(&back, to);
 			if (to & 1)
