@@ -76,7 +76,7 @@ static bool fault_is(const struct fault_site *site, const char *call,
 	if (name ? strcmp(site->name, name) :
 		   site->caller != caller || site->above != above)
 		return false;
-	return site->kind == fault_life.kind && !strcmp(site->call, call);
+	return !strcmp(site->call, call);
 }
 
 /* Places are known by their addresses here, which differ from load to load. */
@@ -86,8 +86,7 @@ static bool fault_elsewhere(const char *call, unsigned long caller,
 	const struct fault_site *site;
 
 	for (site = fault_site; site < fault_site + fault_sites; site++)
-		if (site->caller == caller && site->above == above &&
-		    !strcmp(site->call, call))
+		if (fault_is(site, call, caller, above, NULL))
 			return true;
 	return false;
 }
@@ -123,7 +122,8 @@ static struct fault_site *fault_find(const char *call, unsigned long caller,
 		name = text;
 	}
 	for (site = fault_site; site < fault_site + fault_sites; site++)
-		if (fault_is(site, call, caller, above, name))
+		if (site->kind == fault_life.kind &&
+		    fault_is(site, call, caller, above, name))
 			return site;
 	return fault_make(call, caller, above, ways);
 }

@@ -35,12 +35,9 @@ node_of_d() { find_device g xvdb && echo "/local/domain/$(domid d)/backend/vbd/$
 attach_to_d() {
 	local dir
 	dir=$(device_of_d)
-	xl block-attach g "format=raw,vdev=xvdb,access=w,backend=d,target=${1#*:}" </dev/null >/tmp/attach.out 2>&1 &
+	quiet xl block-attach g "format=raw,vdev=xvdb,access=w,backend=d,target=${1#*:}" &
 	must D "i=0; until [ -e $dir/store ] || [ \$((i += 1)) -gt 200 ]; do sleep 0.05; done; echo $1 >$dir/store"
-	wait $! || {
-		cat /tmp/attach.out
-		must false
-	}
+	must wait $!
 	must G 'disktest wait xvdb'
 	same tandem_blkback "$(D "basename \$(readlink $dir/driver)")" "who serves it"
 }
@@ -49,13 +46,10 @@ attach_to_d() {
 detach_from_d() {
 	local node
 	node=$(node_of_d)
-	xl block-detach g xvdb </dev/null >/tmp/detach.out 2>&1 &
+	quiet xl block-detach g xvdb &
 	must eventually 8 closed "$node"
 	xenstore-rm "$node"
-	wait $! || {
-		cat /tmp/detach.out
-		must false
-	}
+	must wait $!
 	must D "i=0; while [ -e $(device_of_d) ]; do [ \$((i += 1)) -lt 200 ] && sleep 0.05 || exit; done"
 }
 
@@ -85,7 +79,6 @@ from_disk() {
 	blank $E/d.img
 	must e2fsck -fn $E/d.img
 }
-
 
 domain_goes() {
 	must D 'rmmod tandem_blkback'
