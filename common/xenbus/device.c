@@ -89,9 +89,10 @@ static void device_publish(struct tandem_device *dev, u8 state)
 	u8 from = dev->ctx.own;
 
 	dev->ctx.own = state;
-	xenbus_switch_state(dev->xdev, (enum xenbus_state)state);
+	/* A trace has it before anything that the peer does about it. */
 	if (dev->ops->moved)
 		dev->ops->moved(dev, from, state);
+	xenbus_switch_state(dev->xdev, (enum xenbus_state)state);
 }
 
 /* One step. Returns the event of the next, or -1 when there is none. */

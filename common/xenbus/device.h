@@ -33,7 +33,7 @@ struct tandem_device;
  *       at a time; may sleep, for a bounded time. An error counts for PUBLISH
  *       and CONNECT only: the device is then broken. The driver has reported
  *       the reason with tandem_device_error() and has undone that action
- * @moved: the state was published, for traces; may be NULL
+ * @moved: the state is about to be published, for traces; may be NULL
  */
 struct tandem_device_ops {
 	bool front;

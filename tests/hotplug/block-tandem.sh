@@ -297,8 +297,8 @@ says_readonly() { backend_says "$image" "$image: is on a read-only file system: 
 says_right() { backend_says "$image" "$image: permission denied" "permission denied: root of this domain may not open it"; }
 says_unplugged() { backend_says "$image" "$image: no such file or device" "it went away just now: is it unplugged"; }
 says_open() { backend_says "$image" "already open: $image" "already open: $image: detach the disk and attach it again"; }
-says_else() { backend_says "$image" "$image: cannot be opened" "cannot be opened: No space left on device: the kernel's log"; }
-says_nothing() { backend_says "$image" '' "$image: No space left on device: the kernel's log may say more"; }
+says_else() { backend_says "$image" "$image: cannot be opened" "cannot be opened: Is a directory: the kernel's log"; }
+says_nothing() { backend_says "$image" '' "$image: Is a directory: the kernel's log may say more"; }
 
 busy_with() { backend_says "phy:$disk" "$disk: $busy" "$disk: $1"; }
 
@@ -390,25 +390,25 @@ follows_kernels() { # one machine, before and after its migration to this host
 
 refuses_loop() {
 	proc
-	echo "$disk 0" >"$FAKE/loops"
+	fake_loop "$disk" 0
 	refuses "$image" "$image: is in use by $disk: losetup -d $disk"
 }
 
 refuses_mounted_loop() {
 	proc ro
-	echo "$disk 1" >"$FAKE/loops"
+	fake_loop "$disk" 1
 	refuses "$image" "$image: is in use by $disk, which is in use: mounted on /mnt/ro: umount /mnt/ro, then losetup -d $disk"
 }
 
 refuses_kernels_loop() { # Xen's own script makes one for each image
 	by_kernel
-	echo "$disk 0" >"$FAKE/loops"
+	fake_loop "$disk" 0
 	refuses "$image" "$image: is in use by $disk, which $by_other, then losetup -d $disk"
 }
 
 refuses_written_loop() {
 	proc rw
-	echo "$disk 0" >"$FAKE/loops"
+	fake_loop "$disk" 0
 	refuses "$image" "$image: is in use by $disk, which is in use: mounted on /mnt/rw: umount /mnt/rw, or mount -o remount,ro /mnt/rw, then losetup -d $disk (mode r" mode=r
 }
 

@@ -102,13 +102,20 @@ fake_other() {
 		/local/domain/5/vm "${3-/vm/two}"
 }
 
+# fake_loop DEVICE RO: a loop device that has the image
+fake_loop() {
+	echo "$1 $2" >"$FAKE/loops"
+	mkdir -p "$TANDEM_SYSFS/block/loop0/loop"
+}
+
 put_key() { xenstore-write -R "$XENBUS_PATH/$1" "$2"; }
 get_key() { xenstore-read -R "$XENBUS_PATH/$1"; }
 
-# fake_refusal TEXT: our driver will not open the store, and says TEXT
+# fake_refusal TEXT: our driver will not open the store, and says TEXT. What refuses a
+# write, and can be read without an end as /dev/full cannot, is a directory.
 fake_refusal() {
 	rm "$DEVICE/store"
-	ln -s /dev/full "$DEVICE/store"
+	mkdir "$DEVICE/store"
 	[ -z "$1" ] || echo "$1" >"$DEVICE/store_error"
 }
 
