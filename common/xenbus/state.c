@@ -39,11 +39,8 @@ static struct tandem_dev_ctx state_facts(const struct tandem_dev_ctx *in)
 {
 	struct tandem_dev_ctx c = *in;
 
-	c.ready |= c.event == TANDEM_EV_READY;
-	c.drained |= c.event == TANDEM_EV_DRAINED;
 	c.broken |= c.event == TANDEM_EV_BROKEN;
 	c.online &= c.event != TANDEM_EV_OFFLINE;
-	c.in_use &= c.event != TANDEM_EV_IN_USE_DONE;
 	if (c.peer >= STATES)
 		c.peer = TANDEM_XB_RECONFIGURING;
 

@@ -56,25 +56,17 @@ enum tandem_xb_state {
  * enum tandem_dev_event - why a step is taken
  * @TANDEM_EV_NONE: nothing new; the glue steps on
  * @TANDEM_EV_PEER: the peer's state was read
- * @TANDEM_EV_READY: backend: the store is there; counts as ctx.ready
- * @TANDEM_EV_DRAINED: the last work of a closed connection is over; counts as
- *                     ctx.drained
  * @TANDEM_EV_BROKEN: the peer broke the protocol, or we cannot go on; counts as
  *                    ctx.broken
  * @TANDEM_EV_OFFLINE: the toolstack wants the device to go; counts as
  *                     !ctx.online
- * @TANDEM_EV_IN_USE_DONE: frontend: the last opener is gone; counts as
- *                         !ctx.in_use
  * @TANDEM_EVENTS: number of values
  */
 enum tandem_dev_event {
 	TANDEM_EV_NONE,
 	TANDEM_EV_PEER,
-	TANDEM_EV_READY,
-	TANDEM_EV_DRAINED,
 	TANDEM_EV_BROKEN,
 	TANDEM_EV_OFFLINE,
-	TANDEM_EV_IN_USE_DONE,
 	TANDEM_EVENTS,
 };
 

@@ -116,15 +116,10 @@ void tandem_blkfront_drop_feature(struct blkfront *front, u8 op, bool secure)
 /* The rings as they are used depends on keys that may come late. */
 static void blkfront_start_queues(struct blkfront *front)
 {
-	struct blkfront_queue *queue;
 	unsigned int i;
 
-	for (i = 0; i < front->nr_rings; i++) {
-		queue = &front->queues[i];
-		queue->lends = !front->transport.persistent && front->trusted;
-		queue->max_segs = max_t(u16, front->transport.max_indirect,
-					TANDEM_BLKIF_MAX_SEGS);
-	}
+	for (i = 0; i < front->nr_rings; i++)
+		tandem_blkfront_queue_suit(&front->queues[i]);
 	for (i = 0; i < front->max_queues; i++)
 		tandem_blkfront_queue_adopt(front->queues + i,
 					    front->queues + i % front->nr_rings);
@@ -249,17 +244,10 @@ static void blkfront_reconnect(struct blkfront *front)
 /* Another backend may have taken our rings over, which can do less. */
 static void blkfront_shrink_queues(struct blkfront *front)
 {
-	u16 most = max_t(u16, front->transport.max_indirect,
-			 TANDEM_BLKIF_MAX_SEGS);
-	struct blkfront_queue *queue;
 	unsigned int i;
 
-	for (i = 0; i < front->nr_rings; i++) {
-		queue = &front->queues[i];
-		WRITE_ONCE(queue->max_segs, min(queue->max_segs, most));
-		if (front->transport.persistent)
-			WRITE_ONCE(queue->lends, false);
-	}
+	for (i = 0; i < front->nr_rings; i++)
+		tandem_blkfront_queue_shrink(&front->queues[i]);
 }
 
 static void blkfront_resize(struct blkfront *front)

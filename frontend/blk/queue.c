@@ -167,6 +167,39 @@ static void blkfront_free_pool(struct blkfront_queue *queue)
 	pool->nr = 0;
 }
 
+static u16 blkfront_most_segs(const struct blkfront *front)
+{
+	return max_t(u16, front->transport.max_indirect, TANDEM_BLKIF_MAX_SEGS);
+}
+
+static bool blkfront_may_lend(const struct blkfront *front)
+{
+	return !front->transport.persistent && front->trusted;
+}
+
+/**
+ * tandem_blkfront_queue_suit() - take what the backend offers for requests
+ * @queue: not live yet
+ */
+void tandem_blkfront_queue_suit(struct blkfront_queue *queue)
+{
+	queue->lends = blkfront_may_lend(queue->front);
+	queue->max_segs = blkfront_most_segs(queue->front);
+}
+
+/**
+ * tandem_blkfront_queue_shrink() - take what the backend offers now, if it is less
+ * @queue: may be live
+ */
+void tandem_blkfront_queue_shrink(struct blkfront_queue *queue)
+{
+	u16 most = blkfront_most_segs(queue->front);
+
+	WRITE_ONCE(queue->max_segs, min(queue->max_segs, most));
+	if (!blkfront_may_lend(queue->front))
+		WRITE_ONCE(queue->lends, false);
+}
+
 /**
  * tandem_blkfront_queue_open() - make a ring that the backend can be told of
  * @queue: a queue that is down
@@ -179,11 +212,9 @@ int tandem_blkfront_queue_open(struct blkfront_queue *queue)
 	int err;
 
 	queue->pool.peer = front->dev.xdev->otherend_id;
-	queue->lends = !front->transport.persistent && front->trusted;
+	tandem_blkfront_queue_suit(queue);
 	queue->clean = !front->trusted;
 	queue->handle = front->vdev;
-	queue->max_segs = max_t(u16, front->transport.max_indirect,
-				TANDEM_BLKIF_MAX_SEGS);
 	queue->why = NULL;
 	err = blkfront_alloc_ring(queue);
 	if (!err)

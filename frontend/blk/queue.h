@@ -162,6 +162,8 @@ struct blkfront_queue {
 /* queue.c: */
 void tandem_blkfront_queue_init(struct blkfront_queue *queue,
 				struct blkfront *front, unsigned int index);
+void tandem_blkfront_queue_suit(struct blkfront_queue *queue);
+void tandem_blkfront_queue_shrink(struct blkfront_queue *queue);
 int tandem_blkfront_queue_open(struct blkfront_queue *queue);
 void tandem_blkfront_queue_start(struct blkfront_queue *queue);
 void tandem_blkfront_queue_lost(struct blkfront_queue *queue);

@@ -137,7 +137,7 @@ is() {
 # and contains TEXT
 refused() {
 	is hotplug-status error "$(get_key hotplug-status)" || return
-	is lines 1 "$(get_key hotplug-error | wc -l)" || return
+	is line-breaks 0 "$(get_key hotplug-error | wc -l)" || return
 	case $(get_key hotplug-error) in
 	"disk sda1 of uclibroot: "*"$1"*) ;;
 	*)

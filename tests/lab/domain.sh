@@ -12,7 +12,7 @@ set -u
 . /lab/data.sh
 
 E=/mnt/ext4
-D() { guest sh d "$1"; }
+D() { talk_run d "$1"; }
 
 # its own disk's pages go to dom0 as they are, where they may: pages of g may not
 domain_up() {

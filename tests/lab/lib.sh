@@ -8,6 +8,8 @@
 
 # shellcheck source=tests/lib/ktap.sh
 . /lab/ktap.sh
+# shellcheck source=scripts/dom0/talk.sh
+. /lab/bin/talk.sh
 
 # the topic's arguments: NAME=VALUE
 for argument; do
@@ -93,10 +95,6 @@ matches() {
 }
 
 # A process costs an emulated machine some 50 ms: what is called all the time takes few.
-
-# nap SECONDS: sleep, without a process
-exec {never}<> <(:)
-nap() { read -r -t "$1" -u "$never" || :; }
 
 # eventually SECONDS COMMAND...: until it is true. The seconds are those slept, in longer
 # pauses after the first: what an emulated machine waits costs nothing, what it asks does.
@@ -184,7 +182,7 @@ quiet() {
 }
 
 start() { quiet guest start "$@"; }
-G() { guest sh g "$1"; }
+G() { talk_run g "$1"; }
 
 # steps COMMAND...: in g, one after the other; each must succeed, or fail if it is "! COMMAND"
 steps() {

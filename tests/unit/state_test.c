@@ -46,20 +46,11 @@ static struct tandem_dev_ctx make(u8 own, u8 peer, u8 event, unsigned int flags)
 static struct tandem_dev_ctx effective(struct tandem_dev_ctx c)
 {
 	switch (c.event) {
-	case TANDEM_EV_READY:
-		c.ready = true;
-		break;
-	case TANDEM_EV_DRAINED:
-		c.drained = true;
-		break;
 	case TANDEM_EV_BROKEN:
 		c.broken = true;
 		break;
 	case TANDEM_EV_OFFLINE:
 		c.online = false;
-		break;
-	case TANDEM_EV_IN_USE_DONE:
-		c.in_use = false;
 		break;
 	}
 	return c;
