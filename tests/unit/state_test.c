@@ -342,13 +342,11 @@ static bool step(struct world *w, struct end *e, u8 event)
 static unsigned int run(struct world *w, struct end *e, u8 event)
 {
 	unsigned int n = 1;
-	bool drained = e->drained;
 
 	while (step(w, e, event)) {
 		if (!is_front(w, e) && w->removed)
 			break;
-		event = e->drained && !drained ? EV(DRAINED) : EV(NONE);
-		drained = e->drained;
+		event = EV(NONE);
 		if (++n > 100)
 			break;
 	}
@@ -904,7 +902,7 @@ TEST(back_waits_for_its_store)
 	EXPECT_EQ(-1, play(false, SCRIPT({ INITIALISING, INITWAIT },
 					 { INITIALISED, INITWAIT }), &w));
 	w.back.ready = true;
-	run(&w, &w.back, EV(READY));
+	run(&w, &w.back, EV(NONE));
 	EXPECT_EQ(CONNECTED, w.back.own);
 }
 
@@ -918,14 +916,14 @@ TEST(back_waits_for_the_old_connection)
 					 { INITIALISED, INITIALISING },
 					 { CLOSED, CLOSING }), &w));
 	w.back.drained = true;
-	run(&w, &w.back, EV(DRAINED));
+	run(&w, &w.back, EV(NONE));
 	EXPECT_EQ(CLOSED, w.back.own);
 
 	w = fresh();
 	EXPECT_EQ(-1, play(false, SCRIPT({ INITIALISED, CONNECTED },
 					 { INITIALISING, INITIALISING }), &w));
 	w.back.drained = true;
-	run(&w, &w.back, EV(DRAINED));
+	run(&w, &w.back, EV(NONE));
 	EXPECT_EQ(INITWAIT, w.back.own);
 }
 
