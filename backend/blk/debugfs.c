@@ -112,19 +112,15 @@ static int blkback_debugfs_last_error_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(blkback_debugfs_last_error);
 
-/**
- * blkback_debugfs_add() - a device's directory
- * @device: the device
- *
+/*
  * debugfs keeps a file's readers and its removal apart, so a reader never
  * meets a freed device.
  */
-void blkback_debugfs_add(struct blkback_device *device)
+static void blkback_debugfs_make(struct blkback_device *device,
+				 const char *name)
 {
-	struct dentry *dir;
+	struct dentry *dir = debugfs_create_dir(name, blkback_debugfs_root);
 
-	dir = debugfs_create_dir(dev_name(&device->xbdev->dev),
-				 blkback_debugfs_root);
 	debugfs_create_file("ring", 0400, dir, device,
 			    &blkback_debugfs_ring_fops);
 	debugfs_create_file("grants", 0400, dir, device,
@@ -134,6 +130,31 @@ void blkback_debugfs_add(struct blkback_device *device)
 	debugfs_create_file("last_error", 0400, dir, device,
 			    &blkback_debugfs_last_error_fops);
 	device->debugfs = dir;
+}
+
+/**
+ * blkback_debugfs_add() - a device's directory
+ * @device: the device
+ */
+void blkback_debugfs_add(struct blkback_device *device)
+{
+	blkback_debugfs_make(device, dev_name(&device->xbdev->dev));
+}
+
+/**
+ * blkback_debugfs_retire() - a device that left the bus gives its name up
+ * @device: the device; may be served anew by another by now
+ *
+ * Context: process; waits for readers.
+ */
+void blkback_debugfs_retire(struct blkback_device *device)
+{
+	char name[48];
+
+	debugfs_remove(device->debugfs);
+	snprintf(name, sizeof(name), "%s.left%llu",
+		 dev_name(&device->xbdev->dev), device->serial);
+	blkback_debugfs_make(device, name);
 }
 
 /**

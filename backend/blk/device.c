@@ -535,6 +535,7 @@ static void blkback_device_end(struct work_struct *work)
 						     struct blkback_device,
 						     end_work);
 
+	blkback_debugfs_retire(device);
 	wait_event(device->settled, !atomic_read(&device->users));
 	/* The last of them may still be on its way out. */
 	spin_lock_irq(&device->settled.lock);

@@ -132,6 +132,7 @@ extern const struct attribute_group *blkback_sysfs_groups[];
 void blkback_debugfs_init(void);
 void blkback_debugfs_exit(void);
 void blkback_debugfs_add(struct blkback_device *device);
+void blkback_debugfs_retire(struct blkback_device *device);
 void blkback_debugfs_remove(struct blkback_device *device);
 
 #endif /* BLKBACK_DEVICE_H */

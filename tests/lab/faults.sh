@@ -139,6 +139,32 @@ orphan() {
 	must eventually 10 dmsetup remove slow
 }
 
+# The driver lets a disk go with I/O in flight, and gets it back. The new life waits for the
+# end of the old one, and each has a directory in debugfs; nothing is lost.
+orphan_bound_anew() {
+	local id
+	must map slow "0 $((32 * MB)) delay $PARTITION 0 0 $PARTITION 0 9000"
+	must attach phy:/dev/mapper/slow,xvdb,w
+	id=$(device g xvdb)
+	mark
+	must G 'dd if=/dev/urandom of=/tmp/slow bs=64k count=2 2>/dev/null
+		(dd if=/tmp/slow of=$(disk xvdb) bs=64k oflag=direct >/run/slow 2>&1; echo $? >>/run/slow) >/dev/null 2>&1 &
+		sleep 1'
+	echo "$id" >"$DRIVER/unbind" || must false
+	must eventually 15 log_says "$id:.*removed with I/O in flight on /dev/mapper/slow"
+	echo "$id" >"$DRIVER/bind" || must false
+	must eventually 10 [ -e "$BUS/devices/$id/store" ]
+	must grep -q 'in flight 1' "$DEBUGFS/$id".left*/ring
+	must [ -e "$DEBUGFS/$id/ring" ]
+	must eventually 60 log_says "$id:.*the last I/O has ended; released"
+	must_not sh -c "ls $DEBUGFS | grep left"
+	script /etc/xen/scripts/block-tandem xvdb
+	must eventually 60 G 'grep -qx 0 /run/slow'
+	must G 'dd if=$(disk xvdb) of=/tmp/read bs=64k count=2 iflag=direct 2>/dev/null && cmp /tmp/slow /tmp/read'
+	must detach xvdb
+	must eventually 10 dmsetup remove slow
+}
+
 in_use() { [ "$(awk '$1 == "tandem_blkback" { print $3 }' /proc/modules)" -gt 0 ]; }
 log_says() { since | grep -qE "$1"; }
 
@@ -231,6 +257,7 @@ check "dm-flakey: writes fail, reads do not" flaky_writes
 check "dm-flakey: errors, then none, data verified" flaky_turns
 check "a file on a device that fails" file_errors
 check "dm-delay: a domain that dies with I/O in flight" orphan
+check "dm-delay: a disk bound anew with I/O in flight" orphan_bound_anew
 check "a sparse file on a full tmpfs" full_tmpfs
 check "a sparse file on a full ext4" full_ext4
 check "a device that goes away under load" store_goes

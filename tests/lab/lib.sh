@@ -231,6 +231,13 @@ loaded() {
 }
 load_fails() { same failed "$(G "disktest verdict $1")" "the verdict on the load of $1"; }
 
+# script FILE VDEV: the hotplug script FILE gives the disk of g its store
+script() {
+	local node
+	node=$(backend_node g "$2")
+	must env XENBUS_PATH="${node#/local/domain/0/}" "$1" add
+}
+
 # torn VDEV: surprise removal under load; the guest gets errors, then has no such disk
 torn() {
 	local dir

@@ -164,12 +164,6 @@ bound_anew() {
 	script /etc/xen/scripts/block-tandem "$2"
 }
 
-script() {
-	local node
-	node=$(backend_node g "$2")
-	must env XENBUS_PATH="${node#/local/domain/0/}" "$1" add
-}
-
 store_busy() {
 	must_not sh -c "echo none >'$(device_dir g xvda)/store'"
 	must G 'disktest sum xvda 0 1'
