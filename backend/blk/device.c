@@ -432,8 +432,6 @@ void blkback_device_free(struct blkback_device *device)
 	tandem_timer_end(&device->recheck);
 	blkback_debugfs_remove(device);
 	blkback_store_close(device->store);
-	if (READ_ONCE(device->orphan))
-		blkback_owner_return(device->owner);
 	blkback_owner_put(device->owner);
 	/* Last, as whoever waited for it may want its store. */
 	blkback_orphan_forget(device);

@@ -75,7 +75,8 @@ void blkback_orphan_begin(struct blkback_device *device)
 {
 	__module_get(THIS_MODULE);
 	/* Nobody else may open what its I/O may still write to, not even us. */
-	blkback_owner_retire(device->owner);
+	if (device->store)
+		blkback_claim_retire(device->store->claim);
 	dev_warn(&device->xbdev->dev,
 		 "removed with I/O in flight on %s; kept until it ends\n",
 		 device->store ? device->store->path : "nothing");

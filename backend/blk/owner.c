@@ -6,6 +6,7 @@
  * A block device that is written to has a holder in the kernel too, which keeps
  * out others than us. The kernel knows no holder that only reads.
  */
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -19,14 +20,12 @@
  * struct blkback_owner - one virtual machine that has disks here
  * @node: on the list of all
  * @users: disks that it has
- * @orphans: of those, the ones whose I/O outlives them
  * @name: for people
  * @uuid: what it is known by
  */
 struct blkback_owner {
 	struct list_head node;
 	unsigned int users;
-	unsigned int orphans;
 	char name[64];
 	char uuid[40];
 };
@@ -37,12 +36,14 @@ struct blkback_owner {
  * @owner: the machine
  * @what: the file or device
  * @access: how it is used
+ * @retired: by I/O that outlives its disk
  */
 struct blkback_claim {
 	struct list_head node;
 	struct blkback_owner *owner;
 	struct blkback_owned what;
 	enum blkback_access access;
+	bool retired;
 };
 
 /* Guards both lists and all they hold. Nothing is taken inside. */
@@ -55,7 +56,7 @@ static struct blkback_owner *blkback_owner_find(const char *uuid)
 	struct blkback_owner *owner;
 
 	list_for_each_entry(owner, &blkback_owners, node)
-		if (!owner->orphans && !strcmp(owner->uuid, uuid))
+		if (!strcmp(owner->uuid, uuid))
 			return owner;
 	return NULL;
 }
@@ -111,31 +112,6 @@ void blkback_owner_put(struct blkback_owner *owner)
 	mutex_unlock(&blkback_owner_lock);
 }
 
-/**
- * blkback_owner_retire() - a machine's I/O outlives its disk
- * @owner: the machine
- *
- * It keeps what it holds, and until that I/O has ended no other disk is of the
- * same machine: a successor with the same uuid is refused like anybody else.
- */
-void blkback_owner_retire(struct blkback_owner *owner)
-{
-	mutex_lock(&blkback_owner_lock);
-	owner->orphans++;
-	mutex_unlock(&blkback_owner_lock);
-}
-
-/**
- * blkback_owner_return() - the counterpart of blkback_owner_retire()
- * @owner: the machine, whose I/O has ended
- */
-void blkback_owner_return(struct blkback_owner *owner)
-{
-	mutex_lock(&blkback_owner_lock);
-	owner->orphans--;
-	mutex_unlock(&blkback_owner_lock);
-}
-
 /* A disk is all of its partitions; those do not touch each other. */
 static bool blkback_claim_overlaps(const struct blkback_owned *a,
 				   const struct blkback_owned *b)
@@ -163,75 +139,83 @@ blkback_claim_conflict(const struct blkback_owner *owner,
 	struct blkback_claim *claim;
 
 	list_for_each_entry(claim, &blkback_claims, node)
-		if (claim->owner != owner &&
+		if ((claim->owner != owner || claim->retired) &&
 		    blkback_access_clashes(access, claim->access) &&
 		    blkback_claim_overlaps(&claim->what, what))
 			return claim;
 	return NULL;
 }
 
-static int blkback_claim_make(struct blkback_owner *owner,
-			      const struct blkback_owned *what,
-			      enum blkback_access access)
+static struct blkback_claim *blkback_claim_make(struct blkback_owner *owner,
+						const struct blkback_owned *what,
+						enum blkback_access access)
 {
 	struct blkback_claim *claim = kzalloc(sizeof(*claim), GFP_KERNEL);
 
 	if (!claim)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	claim->owner = owner;
 	claim->what = *what;
 	claim->access = access;
 	list_add(&claim->node, &blkback_claims);
-	return 0;
+	return claim;
 }
 
 /**
  * blkback_owner_claim() - a machine wants to use a file or a block device
- * @owner: the machine
+ * @owner: the machine, which the caller keeps as long as the claim
  * @what: which; the caller holds it open
  * @access: how
  * @holder: filled with the name of the one who has it, when refused
  * @size: bytes at @holder
  *
- * Return: 0, -EBUSY or -ENOMEM.
+ * Return: the claim, to be released; or -EBUSY or -ENOMEM as a pointer.
  */
-int blkback_owner_claim(struct blkback_owner *owner,
-			const struct blkback_owned *what,
-			enum blkback_access access, char *holder, size_t size)
+struct blkback_claim *blkback_owner_claim(struct blkback_owner *owner,
+					  const struct blkback_owned *what,
+					  enum blkback_access access,
+					  char *holder, size_t size)
 {
-	struct blkback_claim *other;
-	int err = -EBUSY;
+	struct blkback_claim *claim, *other;
 
 	mutex_lock(&blkback_owner_lock);
 	other = blkback_claim_conflict(owner, what, access);
-	if (other)
+	if (other) {
 		strscpy(holder, other->owner->name, size);
-	else
-		err = blkback_claim_make(owner, what, access);
+		claim = ERR_PTR(-EBUSY);
+	} else {
+		claim = blkback_claim_make(owner, what, access);
+	}
 	mutex_unlock(&blkback_owner_lock);
-	return err;
+	return claim;
 }
 
 /**
- * blkback_owner_release() - the counterpart of blkback_owner_claim()
- * @owner: the machine
- * @what: the file or device, still held open
- * @access: as it was claimed
+ * blkback_claim_retire() - a disk is gone, and its I/O is not
+ * @claim: what the disk had; NULL is allowed
+ *
+ * Until it is released its own machine is refused like anybody else: what is in
+ * flight would come after what a successor writes.
  */
-void blkback_owner_release(struct blkback_owner *owner,
-			   const struct blkback_owned *what,
-			   enum blkback_access access)
+void blkback_claim_retire(struct blkback_claim *claim)
 {
-	struct blkback_claim *claim;
-
+	if (!claim)
+		return;
 	mutex_lock(&blkback_owner_lock);
-	list_for_each_entry(claim, &blkback_claims, node) {
-		if (claim->what.it != what->it || claim->owner != owner ||
-		    claim->access != access)
-			continue;
-		list_del(&claim->node);
-		kfree(claim);
-		break;
-	}
+	claim->retired = true;
 	mutex_unlock(&blkback_owner_lock);
+}
+
+/**
+ * blkback_claim_release() - the counterpart of blkback_owner_claim()
+ * @claim: the claim, whose file or device is still held open; NULL is allowed
+ */
+void blkback_claim_release(struct blkback_claim *claim)
+{
+	if (!claim)
+		return;
+	mutex_lock(&blkback_owner_lock);
+	list_del(&claim->node);
+	mutex_unlock(&blkback_owner_lock);
+	kfree(claim);
 }

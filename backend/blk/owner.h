@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #include <xen/interface/xen.h>
 
+struct blkback_claim;
 struct blkback_owner;
 
 /**
@@ -37,14 +38,12 @@ enum blkback_access {
 
 struct blkback_owner *blkback_owner_get(const char *uuid, domid_t domid);
 void blkback_owner_put(struct blkback_owner *owner);
-void blkback_owner_retire(struct blkback_owner *owner);
-void blkback_owner_return(struct blkback_owner *owner);
 
-int blkback_owner_claim(struct blkback_owner *owner,
-			const struct blkback_owned *what,
-			enum blkback_access access, char *holder, size_t size);
-void blkback_owner_release(struct blkback_owner *owner,
-			   const struct blkback_owned *what,
-			   enum blkback_access access);
+struct blkback_claim *blkback_owner_claim(struct blkback_owner *owner,
+					  const struct blkback_owned *what,
+					  enum blkback_access access,
+					  char *holder, size_t size);
+void blkback_claim_retire(struct blkback_claim *claim);
+void blkback_claim_release(struct blkback_claim *claim);
 
 #endif /* BLKBACK_OWNER_H */

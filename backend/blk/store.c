@@ -133,18 +133,19 @@ static enum blkback_access blkback_store_access(const struct blkback_store *stor
 int blkback_store_claim(struct blkback_store *store,
 			const struct blkback_owned *what, char *why)
 {
+	struct blkback_claim *claim;
 	char holder[64] = "";
-	int err;
 
-	err = blkback_owner_claim(store->wish.owner, what,
-				  blkback_store_access(store), holder,
-				  sizeof(holder));
-	if (err == -EBUSY)
+	claim = blkback_owner_claim(store->wish.owner, what,
+				    blkback_store_access(store), holder,
+				    sizeof(holder));
+	if (claim == ERR_PTR(-EBUSY))
 		snprintf(why, BLKBACK_STORE_ERROR, "%.80s: is in use by %s",
 			 store->path, holder);
-	if (!err)
-		store->claimed = *what;
-	return err;
+	if (IS_ERR(claim))
+		return PTR_ERR(claim);
+	store->claim = claim;
+	return 0;
 }
 
 /**
@@ -153,10 +154,8 @@ int blkback_store_claim(struct blkback_store *store,
  */
 void blkback_store_unclaim(struct blkback_store *store)
 {
-	if (store->claimed.it)
-		blkback_owner_release(store->wish.owner, &store->claimed,
-				      blkback_store_access(store));
-	store->claimed.it = NULL;
+	blkback_claim_release(store->claim);
+	store->claim = NULL;
 }
 
 static int blkback_store_kind(const char *path, umode_t *mode, char *why)

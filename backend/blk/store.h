@@ -61,7 +61,7 @@ struct blkback_store_wish {
  * @node: on the list of those
  * @bios: bios for it
  * @file: the file, when it is one
- * @claimed: what its machine has of it
+ * @claim: that of its machine on it
  * @dev: device number to show, 0 for a file
  * @sector_size: logical sector, bytes
  * @phys_size: physical sector, bytes
@@ -90,7 +90,7 @@ struct blkback_store {
 	struct list_head node;
 	struct bio_set bios;
 	struct file *file;
-	struct blkback_owned claimed;
+	struct blkback_claim *claim;
 	dev_t dev;
 	unsigned int sector_size;
 	unsigned int phys_size;

@@ -156,9 +156,11 @@ orphan_bound_anew() {
 	must eventually 10 [ -e "$BUS/devices/$id/store" ]
 	must grep -q 'in flight 1' "$DEBUGFS/$id".left*/ring
 	must [ -e "$DEBUGFS/$id/ring" ]
+	must_not sh -c "echo phy:/dev/mapper/slow >$BUS/devices/$id/store"
+	must grep -q 'is in use by domain' "$BUS/devices/$id/store_error"
 	must eventually 60 log_says "$id:.*the last I/O has ended; released"
 	must_not sh -c "ls $DEBUGFS | grep left"
-	script /etc/xen/scripts/block-tandem xvdb
+	# physical-device says what it had: nobody need tell it again
 	must eventually 60 G 'grep -qx 0 /run/slow'
 	must G 'dd if=$(disk xvdb) of=/tmp/read bs=64k count=2 iflag=direct 2>/dev/null && cmp /tmp/slow /tmp/read'
 	must detach xvdb

@@ -2,6 +2,7 @@
 /*
  * backend/blk/owner: which machine may have a disk beside which other.
  */
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -19,12 +20,25 @@ static const struct blkback_owned whole = { .it = &disk[1], .whole = &disk[1] };
 static const struct blkback_owned first = { .it = &part[0], .whole = &disk[1] };
 static const struct blkback_owned second = { .it = &part[1], .whole = &disk[1] };
 
-static int claim(struct blkback_owner *owner, const struct blkback_owned *what,
-		 enum blkback_access access)
+static struct blkback_claim *claim(struct blkback_owner *owner,
+				   const struct blkback_owned *what,
+				   enum blkback_access access)
 {
 	char holder[64];
 
 	return blkback_owner_claim(owner, what, access, holder, sizeof(holder));
+}
+
+/* Return: 0 if it may have it, and then does not any more; or the error. */
+static int try(struct blkback_owner *owner, const struct blkback_owned *what,
+	       enum blkback_access access)
+{
+	struct blkback_claim *it = claim(owner, what, access);
+
+	if (IS_ERR(it))
+		return PTR_ERR(it);
+	blkback_claim_release(it);
+	return 0;
 }
 
 FIXTURE(two)
@@ -55,49 +69,52 @@ static const int beside[3][3] = {
 TEST_F(two, access)
 {
 	enum blkback_access new, old;
-	int err;
+	struct blkback_claim *it;
 
 	for (new = BLKBACK_READS; new <= BLKBACK_SHARES; new++) {
 		for (old = BLKBACK_READS; old <= BLKBACK_SHARES; old++) {
-			ASSERT_EQ(0, claim(self->a, &file, old));
-			ASSERT_EQ(0, claim(self->a, &file, new));
-			blkback_owner_release(self->a, &file, new);
-			err = claim(self->b, &file, new);
-			EXPECT_EQ(beside[new][old], err) {
+			it = claim(self->a, &file, old);
+			ASSERT_FALSE(IS_ERR(it));
+			EXPECT_EQ(0, try(self->a, &file, new));
+			EXPECT_EQ(beside[new][old], try(self->b, &file, new)) {
 				TH_LOG("%d beside %d", new, old);
 			}
-			if (!err)
-				blkback_owner_release(self->b, &file, new);
-			blkback_owner_release(self->a, &file, old);
+			blkback_claim_release(it);
 		}
 	}
-	ASSERT_EQ(0, claim(self->b, &file, BLKBACK_WRITES));
-	blkback_owner_release(self->b, &file, BLKBACK_WRITES);
+	EXPECT_EQ(0, try(self->b, &file, BLKBACK_WRITES));
 }
 
 TEST_F(two, holder)
 {
+	struct blkback_claim *it = claim(self->a, &file, BLKBACK_SHARES);
 	char holder[64] = "";
 
-	ASSERT_EQ(0, claim(self->a, &file, BLKBACK_SHARES));
-	EXPECT_EQ(-EBUSY, blkback_owner_claim(self->b, &file, BLKBACK_WRITES,
-					      holder, sizeof(holder)));
+	ASSERT_FALSE(IS_ERR(it));
+	EXPECT_EQ(-EBUSY, PTR_ERR(blkback_owner_claim(self->b, &file,
+						      BLKBACK_WRITES, holder,
+						      sizeof(holder))));
 	EXPECT_STREQ("domain 1 (a)", holder);
-	blkback_owner_release(self->a, &file, BLKBACK_SHARES);
+	blkback_claim_release(it);
 }
 
 TEST_F(two, partitions)
 {
-	ASSERT_EQ(0, claim(self->a, &first, BLKBACK_WRITES));
-	EXPECT_EQ(-EBUSY, claim(self->b, &first, BLKBACK_READS));
-	EXPECT_EQ(-EBUSY, claim(self->b, &whole, BLKBACK_READS));
-	EXPECT_EQ(0, claim(self->b, &second, BLKBACK_WRITES));
-	EXPECT_EQ(-EBUSY, claim(self->a, &whole, BLKBACK_WRITES));
-	blkback_owner_release(self->b, &second, BLKBACK_WRITES);
-	blkback_owner_release(self->a, &first, BLKBACK_WRITES);
-	EXPECT_EQ(0, claim(self->b, &whole, BLKBACK_WRITES));
-	EXPECT_EQ(-EBUSY, claim(self->a, &second, BLKBACK_READS));
-	blkback_owner_release(self->b, &whole, BLKBACK_WRITES);
+	struct blkback_claim *one = claim(self->a, &first, BLKBACK_WRITES);
+	struct blkback_claim *two;
+
+	ASSERT_FALSE(IS_ERR(one));
+	EXPECT_EQ(-EBUSY, try(self->b, &first, BLKBACK_READS));
+	EXPECT_EQ(-EBUSY, try(self->b, &whole, BLKBACK_READS));
+	two = claim(self->b, &second, BLKBACK_WRITES);
+	ASSERT_FALSE(IS_ERR(two));
+	EXPECT_EQ(-EBUSY, try(self->a, &whole, BLKBACK_WRITES));
+	blkback_claim_release(two);
+	blkback_claim_release(one);
+	two = claim(self->b, &whole, BLKBACK_WRITES);
+	ASSERT_FALSE(IS_ERR(two));
+	EXPECT_EQ(-EBUSY, try(self->a, &second, BLKBACK_READS));
+	blkback_claim_release(two);
 }
 
 /* A reboot or migration has two domains of one machine. */
@@ -109,29 +126,34 @@ TEST_F(two, successor)
 	blkback_owner_put(again);
 }
 
-/* While I/O outlives its disk, nobody is of that machine; afterwards all is as it was. */
+/* What I/O that outlives its disk may still write to, its own machine may not have. */
 TEST_F(two, orphan)
 {
+	struct blkback_claim *old = claim(self->a, &first, BLKBACK_WRITES);
+	struct blkback_claim *twin = claim(self->a, &first, BLKBACK_WRITES);
 	struct blkback_owner *again;
 
-	ASSERT_EQ(0, claim(self->a, &file, BLKBACK_WRITES));
-	blkback_owner_retire(self->a);
-	blkback_owner_retire(self->a);
-	again = blkback_owner_get("a", 7);
-	EXPECT_NE(self->a, again);
-	EXPECT_EQ(-EBUSY, claim(again, &file, BLKBACK_WRITES));
-	blkback_owner_put(again);
-	blkback_owner_return(self->a);
-	again = blkback_owner_get("a", 7);
-	EXPECT_NE(self->a, again);
-	blkback_owner_put(again);
-	blkback_owner_return(self->a);
+	ASSERT_FALSE(IS_ERR(old) || IS_ERR(twin));
+	blkback_claim_retire(old);
 	again = blkback_owner_get("a", 7);
 	EXPECT_EQ(self->a, again);
-	EXPECT_EQ(0, claim(again, &file, BLKBACK_WRITES));
-	blkback_owner_release(again, &file, BLKBACK_WRITES);
-	blkback_owner_release(self->a, &file, BLKBACK_WRITES);
+	EXPECT_EQ(-EBUSY, try(again, &first, BLKBACK_WRITES));
+	EXPECT_EQ(-EBUSY, try(again, &whole, BLKBACK_READS));
+	EXPECT_EQ(0, try(again, &second, BLKBACK_WRITES));
+	EXPECT_EQ(0, try(again, &file, BLKBACK_WRITES));
+	blkback_claim_release(old);
+	EXPECT_EQ(0, try(again, &first, BLKBACK_WRITES));
+	EXPECT_EQ(-EBUSY, try(self->b, &first, BLKBACK_READS));
+	blkback_claim_release(twin);
+	EXPECT_EQ(0, try(self->b, &first, BLKBACK_READS));
 	blkback_owner_put(again);
+}
+
+/* Without a claim there is nothing to end. */
+TEST(no_claim)
+{
+	blkback_claim_retire(NULL);
+	blkback_claim_release(NULL);
 }
 
 TEST_HARNESS_MAIN
