@@ -63,11 +63,14 @@ remove_all() {
 	local kind path lines
 
 	mapfile -t lines < <(tac "$destdir$MANIFEST")
+	# What may fail comes first, and can be tried again.
+	for line in "${lines[@]}"; do
+		[ "${line%% *}" != dkms ] || remove_modules "${line#* }"
+	done
 	rm "$destdir$MANIFEST"
 	for line in "${lines[@]}"; do
 		kind=${line%% *} path=${line#* }
 		case $kind in
-		dkms) remove_modules "$path" ;;
 		file) rm -f "$destdir$path" ;;
 		dir) rmdir "$destdir$path" 2>/dev/null || say "$path is not empty: it stays" ;;
 		esac

@@ -528,12 +528,20 @@ void blkback_data_flush(struct blkback_queue *queue)
 	blkback_data_run_copy(queue, queue->data);
 }
 
+static bool blkback_data_lent(const struct blkback_req *req,
+			      const struct blkback_seg *seg)
+{
+	return seg->kind == BLKBACK_PAGE_MAPPED ||
+	       (seg->kind == BLKBACK_PAGE_COPY && req->spare);
+}
+
 /**
  * blkback_data_busy() - does somebody still hold a page of a completed request
  * @req: the request
  *
  * A network below the store may hold on to pages that it sends; a mapping may
- * only go when nobody else has the page.
+ * only go when nobody else has the page, and the reserve's own pages are the
+ * next request's at once. Other pages of ours live as long as somebody has them.
  *
  * Return: true when giving back has to wait.
  */
@@ -542,7 +550,7 @@ bool blkback_data_busy(const struct blkback_req *req)
 	unsigned int i;
 
 	for (i = 0; i < req->nr_segs; i++)
-		if (req->seg[i].kind == BLKBACK_PAGE_MAPPED &&
+		if (blkback_data_lent(req, &req->seg[i]) &&
 		    page_count(req->seg[i].page) > 1)
 			return true;
 	return false;

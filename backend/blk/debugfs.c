@@ -112,6 +112,17 @@ static int blkback_debugfs_last_error_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(blkback_debugfs_last_error);
 
+static int blkback_debugfs_store_show(struct seq_file *m, void *unused)
+{
+	struct blkback_device *device = m->private;
+
+	mutex_lock(&device->lock);
+	seq_printf(m, "%s\n", device->store ? device->store->path : "none");
+	mutex_unlock(&device->lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(blkback_debugfs_store);
+
 /*
  * debugfs keeps a file's readers and its removal apart, so a reader never
  * meets a freed device.
@@ -129,6 +140,8 @@ static void blkback_debugfs_make(struct blkback_device *device,
 			    &blkback_debugfs_counters_fops);
 	debugfs_create_file("last_error", 0400, dir, device,
 			    &blkback_debugfs_last_error_fops);
+	debugfs_create_file("store", 0400, dir, device,
+			    &blkback_debugfs_store_fops);
 	device->debugfs = dir;
 }
 

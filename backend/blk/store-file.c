@@ -631,10 +631,11 @@ int blkback_file_open(struct blkback_store *store, char *why)
 	store->file = file;
 	store->ops = &blkback_file_ops;
 	INIT_WORK(&store->slow_work, blkback_file_slow_work);
-	blkback_file_describe(store);
+	/* Nothing is done to somebody else's image. */
 	err = blkback_file_check(store, why);
 	if (err)
 		goto close;
+	blkback_file_describe(store);
 	err = blkback_file_uncache(store, why);
 	if (err)
 		goto close;

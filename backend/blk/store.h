@@ -62,7 +62,7 @@ struct blkback_store_wish {
  * @bios: bios for it
  * @file: the file, when it is one
  * @claim: that of its machine on it
- * @dev: device number to show, 0 for a file
+ * @dev: device number to show; of a file that of its file system
  * @sector_size: logical sector, bytes
  * @phys_size: physical sector, bytes
  * @granularity: of discards, bytes; 0 when there are none

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <xen/platform_pci.h>
 
+#include "common/compat/xenbus.h"
 #include "frontend/blk/device.h"
 #include "frontend/blk/disk.h"
 #include "frontend/blk/param.h"
@@ -151,8 +152,7 @@ void tandem_blkfront_wait_begin(struct blkfront *front)
 	WRITE_ONCE(front->waiting, true);
 	/* Before the look: a state that is not seen here is seen by who is told of it. */
 	smp_mb();
-	blkfront_look(front,
-		      xenbus_read_driver_state(front->dev.xdev->otherend));
+	blkfront_look(front, tandem_compat_peer_state(front->dev.xdev));
 }
 
 /**

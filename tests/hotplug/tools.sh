@@ -107,6 +107,21 @@ status_dying() {
 		said "7 requests are in flight on $image" "$(status)"
 }
 
+status_left() { # the same of a device that has left the bus
+	rm -r "$DEVICE"
+	xenstore-rm /local/domain/3
+	counters vbd-3-2049.left4 'in flight 7' '' '' ''
+	echo "$image" >"$TANDEM_SYSFS/kernel/debug/tandem_blkback/vbd-3-2049.left4/store"
+	said 'domain 3 cannot go yet: vbd-3-2049.left4 holds its pages' "$(status)" &&
+		said "7 requests are in flight on $image" "$(status)"
+}
+
+status_bound_anew() { # the guest runs, and its disk waits for the end of an earlier life
+	counters vbd-3-2049.left4 'in flight 7' '' '' ''
+	echo "$image" >"$TANDEM_SYSFS/kernel/debug/tandem_blkback/vbd-3-2049.left4/store"
+	said "vbd-3-2049.left4: the disk is not served anew before 7 requests of its earlier life have ended on $image" "$(status)"
+}
+
 status_left_behind() { # the device is gone, its I/O is not
 	rm -r "$DEVICE"
 	xenstore-rm /local/domain/3
@@ -132,7 +147,7 @@ status_no_xen() {
 ktap_begin
 for t in resize_by_name resize_by_number resize_all resize_nothing resize_not_ours \
 	resize_fails status_line status_sums_queues status_bare status_kernel \
-	status_hostile status_dying status_left_behind status_error status_empty status_no_xen; do
+	status_hostile status_dying status_left status_bound_anew status_left_behind status_error status_empty status_no_xen; do
 	ktap_check "$t" in_dom0 "$t"
 done
 ktap_end

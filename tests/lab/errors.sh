@@ -84,10 +84,12 @@ own_mounts() {
 }
 
 busy_elsewhere() {
-	local h
+	local h was
+	was=$(stat -c '%y %z' $E/h.img)
 	h=$(domid h)
 	refused file:$E/h.img,xvdb,w "$E/h.img: is in use by domain $h \(h, disk xvda\): xl shutdown h, or xl block-detach h xvda"
 	refused file:$E/h.img,xvdb,r "$E/h.img: is in use by domain $h"
+	same "$was" "$(stat -c '%y %z' $E/h.img)" "the times of an image that was refused"
 	ln -f $E/h.img $E/h2.img
 	refused file:$E/h2.img,xvdb,w "$E/h2.img: is in use by domain $h \(h, disk xvda\)"
 	must G true
