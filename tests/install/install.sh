@@ -123,6 +123,24 @@ gone() { # no command of ours, wherever it is looked for
 	done
 }
 
+# an installation that cannot be made leaves the one that there is
+keeps() {
+	fails 'no headers for kernel 0.0' tree install --kernel 0.0 && modules_built && programs
+}
+
+# dkms_fails: what could not be taken away is still recorded, for the next time
+dkms_fails() {
+	local dkms=$SYSTEM/usr/sbin/dkms status=0
+
+	mv "$dkms" "$dkms.real"
+	# shellcheck disable=SC2016 # expanded there
+	printf '#!/bin/sh\n[ "$1" != remove ] && exec dkms.real "$@"\nexit 1\n' >"$dkms"
+	chmod +x "$dkms"
+	fails 'dkms does not remove' tree uninstall && programs || status=1
+	mv "$dkms.real" "$dkms"
+	return $status
+}
+
 uninstalls() { tree uninstall; }
 twice() { fails 'nothing is installed' tree uninstall; }
 
@@ -181,8 +199,10 @@ else
 	ktap_check ours_win.device ours_win xen-backend:vbd
 	ktap_check ours_win.modprobe ours_win xen-blkback
 	ktap_check programs programs
+	ktap_check keeps keeps
 	ktap_check installs_again installs
 	ktap_check modules_built_again modules_built
+	ktap_check dkms_fails dkms_fails
 	ktap_check uninstalls uninstalls
 	ktap_check gone gone
 	ktap_check untouched untouched
