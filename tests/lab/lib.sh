@@ -17,7 +17,6 @@ for argument; do
 done
 
 BUS=/sys/bus/xen-backend
-# shellcheck disable=SC2034 # for the topics
 DRIVER=$BUS/drivers/tandem_blkback
 DEBUGFS=/sys/kernel/debug/tandem_blkback
 IMAGES=/srv/t
@@ -236,6 +235,32 @@ script() {
 	local node
 	node=$(backend_node g "$2")
 	must env XENBUS_PATH="${node#/local/domain/0/}" "$1" add
+}
+
+# bound_anew DEVICE DISK: it is ours again, and its script gives it its store
+bound_anew() {
+	echo "$1" >$DRIVER/bind || must false
+	must eventually 10 [ -e "$BUS/devices/$1/store" ]
+	same none "$(cat "$BUS/devices/$1/store")" "the store of a device that is bound anew"
+	script /etc/xen/scripts/block-tandem "$2"
+}
+
+# rebind DISK TIMES [WHEN...]: unbind and bind again while the guest writes and verifies, at
+# a moment at which the command WHEN says so
+rebind() {
+	local disk=$1 times=$2 id
+	shift 2
+	id=$(device g "$disk")
+	load "$disk" 1
+	while [ $((times -= 1)) -ge 0 ]; do
+		turn "$disk"
+		[ $# -eq 0 ] || must eventually 20 "$@"
+		echo "$id" >$DRIVER/unbind || must false
+		must eventually 10 gone "$BUS/devices/$id/driver"
+		bound_anew "$id" "$disk"
+		turn "$disk"
+	done
+	loaded "$disk"
 }
 
 # torn VDEV: surprise removal under load; the guest gets errors, then has no such disk

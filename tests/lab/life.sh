@@ -114,24 +114,6 @@ domains() {
 	done
 }
 
-# rebind DISK TIMES [WHEN...]: unbind and bind again while the guest writes and verifies, at
-# a moment at which the command WHEN says so
-rebind() {
-	local disk=$1 times=$2 id
-	shift 2
-	id=$(device g "$disk")
-	load "$disk" 1
-	while [ $((times -= 1)) -ge 0 ]; do
-		turn "$disk"
-		[ $# -eq 0 ] || must eventually 20 "$@"
-		echo "$id" >$DRIVER/unbind || must false
-		must eventually 10 gone "$BUS/devices/$id/driver"
-		bound_anew "$id" "$disk"
-		turn "$disk"
-	done
-	loaded "$disk"
-}
-
 has_parked() { grep -q 'parked 1' "$DEBUGFS/$1/ring"; }
 
 # Requests that were taken and wait for room then are not lost, nor answered with an error.
@@ -154,14 +136,6 @@ rebind_parked() {
 	must umount /mnt/slow
 	must eventually 10 dmsetup remove slow
 	return $status
-}
-
-# bound_anew DEVICE DISK: it is ours again, and its script gives it its store
-bound_anew() {
-	echo "$1" >$DRIVER/bind || must false
-	must eventually 10 [ -e "$BUS/devices/$1/store" ]
-	same none "$(cat "$BUS/devices/$1/store")" "the store of a device that is bound anew"
-	script /etc/xen/scripts/block-tandem "$2"
 }
 
 store_busy() {

@@ -142,6 +142,16 @@ saved() {
 	loaded xvda
 }
 
+# The backend that comes back offers no kept pages, and then does again: the ring stays the
+# one that it was.
+rebind_offers() {
+	local offer=/sys/module/tandem_blkback/parameters/feature_persistent status=0
+	echo 0 >$offer
+	(rebind xvda 1) || status=1
+	echo 1 >$offer
+	[ $status -eq 0 ] && rebind xvda 1
+}
+
 ktap_begin
 scratch_disk
 check "a guest of four CPUs starts" guest_up
@@ -155,6 +165,8 @@ check "a backend that is not trusted: no page of ours is lent" untrusted
 check "names of a module's disks; names that are taken" names
 check "names of the configuration" native_names
 check "save and restore on four CPUs under verified load" saved
+check "unbind and bind behind our frontend that writes" rebind xvda 2
+check "the same, and less is offered" rebind_offers
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "no store is left open" umount $E
