@@ -38,11 +38,11 @@ limit() { G "cat /sys/block/\$(basename \$(disk xvda))/queue/$1"; }
 # kept: pages that the backend keeps mapped, in all queues
 kept() { awk '{ n += $4 } END { print n }' "$DEBUGFS/$(device g xvda)/grants"; }
 
-# inside NAME: the sum of what the frontend's queues say behind this word
+# inside FILE NAME: the sum of what the frontend's queues say behind this word
 inside() {
-	G "cat /sys/kernel/debug/tandem_blkfront/vbd-$(number xvda)/grants" >/tmp/inside
-	must grep -q "$1 [0-9]" /tmp/inside
-	grep -o "$1 [0-9]*" /tmp/inside | awk '{ n += $2 } END { print n }'
+	G "cat /sys/kernel/debug/tandem_blkfront/vbd-$(number xvda)/$1" >/tmp/inside
+	must grep -q "$2 [0-9]" /tmp/inside
+	grep -o "$2 [0-9]*" /tmp/inside | awk '{ n += $2 } END { print n }'
 }
 
 # four jobs, each with a part of its own; requests of all sizes
@@ -90,7 +90,7 @@ not_kept() {
 	with feature_persistent=0
 	data
 	same 0 "$(kept)" "pages kept"
-	more "$(inside lent)" 0 "pages lent"
+	more "$(inside grants lent)" 0 "pages lent"
 }
 
 # counted NAME...: these counters of the backend's end, in one line
@@ -104,15 +104,17 @@ counted() {
 # What the guest sends together is told of once, taken together, and granted pages are
 # copied by one hypercall: a quarter would do, where sixteen come at a time.
 batched() {
-	local reads events drains calls reads0 events0 drains0 calls0
+	local reads events drains calls pushes reads0 events0 drains0 calls0
 	with feature_persistent=0
 	read -r reads0 events0 drains0 calls0 <<<"$(counted rd_req events_seen drains grant_calls)"
+	pushes=$(inside counters pushes)
 	must G 'fio --output=/tmp/o --name=t --filename=$(disk xvda) --ioengine=libaio --direct=1 --rw=randread --bs=4k \
 		--size=8m --number_ios=1024 --iodepth=16 --iodepth_batch_submit=16 --iodepth_batch_complete_min=16 ||
 		{ tail /tmp/o; false; }'
 	read -r reads events drains calls <<<"$(counted rd_req events_seen drains grant_calls)"
 	reads=$((reads - reads0))
 	more $reads 1023 reads
+	within $((4 * ($(inside counters pushes) - pushes))) $reads "times that the guest publishes, times four"
 	within $((4 * (events - events0))) $reads "events from the guest, times four, for $reads reads"
 	within $((4 * (drains - drains0))) $reads "looks at the ring that found something, times four"
 	within $((4 * (calls - calls0))) $reads "hypercalls for grants, times four"
@@ -128,15 +130,15 @@ few_kept() {
 # Pages are made when they are needed, and not for all that a ring can take.
 lazy() {
 	with ''
-	within "$(inside pages)" $((32 * LAB_VCPUS)) "pages of a disk that was only looked at"
+	within "$(inside grants pages)" $((32 * LAB_VCPUS)) "pages of a disk that was only looked at"
 	data
-	more "$(inside pages)" $((32 * LAB_VCPUS)) "pages of a disk that was used"
+	more "$(inside grants pages)" $((32 * LAB_VCPUS)) "pages of a disk that was used"
 }
 
 untrusted() {
 	with trusted=0
 	data
-	same 0 "$(inside lent)" "pages lent"
+	same 0 "$(inside grants lent)" "pages lent"
 }
 
 # named VDEV NAME: the disk VDEV is attached, and called so; data that tells it from others
