@@ -115,10 +115,13 @@ DEFINE_SHOW_ATTRIBUTE(blkback_debugfs_last_error);
 static int blkback_debugfs_store_show(struct seq_file *m, void *unused)
 {
 	struct blkback_device *device = m->private;
+	domid_t elder = READ_ONCE(device->waits_for);
 
 	mutex_lock(&device->lock);
 	seq_printf(m, "%s\n", device->store ? device->store->path : "none");
 	mutex_unlock(&device->lock);
+	if (elder != DOMID_INVALID)
+		seq_printf(m, "waits for what domain %u has in flight\n", elder);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(blkback_debugfs_store);

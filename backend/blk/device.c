@@ -336,9 +336,33 @@ static void blkback_device_backend_changed(struct xenbus_watch *watch,
  * An earlier life of the device that has not ended may still write: to a ring that
  * the frontend kept, and to the store, over what a new ring's requests have written.
  */
-static bool blkback_device_ready(struct blkback_device *device)
+static bool blkback_device_alone(struct blkback_device *device)
 {
-	return READ_ONCE(device->store) && !blkback_orphan_serves(device);
+	domid_t elder = DOMID_INVALID;
+
+	mutex_lock(&device->lock);
+	if (device->store)
+		elder = blkback_orphan_elder(device);
+	mutex_unlock(&device->lock);
+	if (elder != DOMID_INVALID && device->waits_for != elder)
+		dev_info(&device->xbdev->dev,
+			 "waits for the I/O that domain %u of the same machine has in flight\n",
+			 elder);
+	WRITE_ONCE(device->waits_for, elder);
+	if (elder == DOMID_INVALID)
+		return true;
+	mod_timer(&device->recheck, jiffies + HZ / 20);
+	return false;
+}
+
+static bool blkback_device_ready(struct blkback_device *device,
+				 const struct tandem_dev_ctx *ctx)
+{
+	if (!READ_ONCE(device->store) || blkback_orphan_serves(device))
+		return false;
+	/* Asked when it matters, not at each of the peer's moves. */
+	return ctx->own != TANDEM_XB_INITWAIT ||
+	       blkback_device_alone(device);
 }
 
 static void blkback_device_facts(struct tandem_device *base,
@@ -351,7 +375,7 @@ static void blkback_device_facts(struct tandem_device *base,
 	/* What it wanted to open was an earlier life's, that has ended now. */
 	if (xchg(&device->reopen, false))
 		schedule_work(&device->open_work);
-	ctx->ready = blkback_device_ready(device);
+	ctx->ready = blkback_device_ready(device, ctx);
 	ctx->drained = blkback_disconnect_finish(device);
 	ctx->in_use = false;
 	/* Not when the toolstack has just written that the disk is to go. */
@@ -453,6 +477,7 @@ static struct blkback_device *blkback_device_alloc(struct xenbus_device *xbdev)
 		return NULL;
 	device->xbdev = xbdev;
 	device->domid = xbdev->otherend_id;
+	device->waits_for = DOMID_INVALID;
 	device->owner = blkback_device_owner(device->domid);
 	if (!device->owner) {
 		kfree(device);

@@ -39,8 +39,10 @@ struct dentry;
  * @steady_writes: the store wants pages that do not change
  * @connected: rings are or were being served and are not released yet
  * @resize_due: the store's size is to be looked at by the device's work
- * @reopen: an orphan of this device has ended: the store may be free now
  * @resize_err: what came of that
+ * @reopen: an orphan of this device has ended: the store may be free now
+ * @waits_for: another domain of the same machine, whose writes are to end before
+ *             the frontend is connected; or DOMID_INVALID
  * @nr_queues: rings
  * @queues: the rings, NULL when there are none
  * @spare: the reserve, there while @connected
@@ -78,8 +80,9 @@ struct blkback_device {
 	bool steady_writes;
 	bool connected;
 	bool resize_due;
-	bool reopen;
 	int resize_err;
+	bool reopen;
+	domid_t waits_for;
 	unsigned int nr_queues;
 	struct blkback_queue *queues;
 	struct blkback_spare spare;

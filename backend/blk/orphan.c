@@ -6,6 +6,9 @@
  * bus may have given the device to us anew by then, with that frontend still
  * connected: two of us on one ring would both take, and both answer, what one of
  * them has taken already. So the newcomer connects when the orphan has gone.
+ *
+ * Nor does it while another domain of the same machine, in a migration to the same
+ * host, has writes in flight on the same store, orphan or not.
  */
 #include <linux/list.h>
 #include <linux/module.h>
@@ -16,7 +19,10 @@
 #include "backend/blk/orphan.h"
 #include "backend/blk/owner.h"
 
-/* Devices on the bus, and orphans. Of them no lock is taken inside but a kick's. */
+/*
+ * Devices on the bus, and orphans. Of them no lock is waited for inside but a kick's
+ * and a ring's.
+ */
 static DEFINE_SPINLOCK(blkback_orphan_lock);
 static LIST_HEAD(blkback_orphan_list);
 static u64 blkback_orphan_serial;
@@ -108,6 +114,49 @@ bool blkback_orphan_serves(const struct blkback_device *device)
 			serves = true;
 	spin_unlock(&blkback_orphan_lock);
 	return serves;
+}
+
+/* Of a device whose rings or store come or go right now we cannot tell: yes. */
+static bool blkback_orphan_busy(struct blkback_device *device,
+				const struct blkback_claim *claim)
+{
+	bool busy = false;
+	unsigned int i;
+
+	if (!mutex_trylock(&device->lock))
+		return true;
+	if (device->store && blkback_claim_rewrites(device->store->claim, claim))
+		for (i = 0; i < device->nr_queues; i++)
+			busy |= blkback_queue_busy(&device->queues[i]);
+	mutex_unlock(&device->lock);
+	return busy;
+}
+
+/**
+ * blkback_orphan_elder() - does an earlier domain of the machine still write
+ * @device: a device on the bus, with @lock held and a store
+ *
+ * A migration to the same host has two domains of one machine. The newcomer's
+ * frontend sends anew what the other did not get answered, and then what is to come
+ * after it; what the other still has in flight would overwrite that.
+ *
+ * Context: process. Nobody is told when it has ended.
+ * Return: that domain, or DOMID_INVALID.
+ */
+domid_t blkback_orphan_elder(const struct blkback_device *device)
+{
+	const struct blkback_claim *claim = device->store->claim;
+	struct blkback_device *other;
+	domid_t elder = DOMID_INVALID;
+
+	spin_lock(&blkback_orphan_lock);
+	list_for_each_entry(other, &blkback_orphan_list, node)
+		if (other->domid != device->domid &&
+		    other->owner == device->owner &&
+		    blkback_orphan_busy(other, claim))
+			elder = other->domid;
+	spin_unlock(&blkback_orphan_lock);
+	return elder;
 }
 
 /* True as well of an orphan, for which nobody is to wait. */

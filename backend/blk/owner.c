@@ -191,6 +191,22 @@ struct blkback_claim *blkback_owner_claim(struct blkback_owner *owner,
 }
 
 /**
+ * blkback_claim_rewrites() - may what is written by one claim be seen by another
+ * @writer: a claim
+ * @other: another one
+ *
+ * Context: any; what is looked at is as it was made.
+ * Return: true if @writer is the same machine's, and writes to what @other has.
+ */
+bool blkback_claim_rewrites(const struct blkback_claim *writer,
+			    const struct blkback_claim *other)
+{
+	return writer->owner == other->owner &&
+	       writer->access != BLKBACK_READS &&
+	       blkback_claim_overlaps(&writer->what, &other->what);
+}
+
+/**
  * blkback_claim_retire() - a disk is gone, and its I/O is not
  * @claim: what the disk had; NULL is allowed
  *

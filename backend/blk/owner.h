@@ -43,6 +43,8 @@ struct blkback_claim *blkback_owner_claim(struct blkback_owner *owner,
 					  const struct blkback_owned *what,
 					  enum blkback_access access,
 					  char *holder, size_t size);
+bool blkback_claim_rewrites(const struct blkback_claim *writer,
+			    const struct blkback_claim *other);
 void blkback_claim_retire(struct blkback_claim *claim);
 void blkback_claim_release(struct blkback_claim *claim);
 

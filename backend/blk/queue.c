@@ -309,6 +309,27 @@ bool blkback_queue_idle(const struct blkback_queue *queue)
 }
 
 /**
+ * blkback_queue_busy() - will the store yet hear of requests of this ring
+ * @queue: connected or not
+ *
+ * Context: process; the device's @lock is held, so that the ring stays mapped.
+ * Return: true when a request is taken and not answered, or waits to be taken.
+ */
+bool blkback_queue_busy(struct blkback_queue *queue)
+{
+	bool waits = queue->shared && !READ_ONCE(queue->dead) &&
+		     !READ_ONCE(queue->halted) &&
+		     blkback_queue_pending(queue) > 0;
+
+	/*
+	 * Pairs with blkback_queue_claim(), which counts before it takes: what
+	 * did not wait any more is seen in flight.
+	 */
+	smp_rmb();
+	return waits || !blkback_queue_idle(queue);
+}
+
+/**
  * blkback_queue_quiesce() - wait until nobody runs for a stopped, idle ring
  * @queue: the ring
  *

@@ -160,6 +160,7 @@ void blkback_queue_refuse(struct blkback_queue *queue, struct blkback_req *req,
 void blkback_queue_kick(struct blkback_queue *queue);
 void blkback_queue_squeeze(struct blkback_queue *queue);
 bool blkback_queue_idle(const struct blkback_queue *queue);
+bool blkback_queue_busy(struct blkback_queue *queue);
 
 int blkback_queue_module_init(void);
 void blkback_queue_module_exit(void);

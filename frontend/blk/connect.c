@@ -154,7 +154,8 @@ static void blkfront_erase(struct blkfront *front,
 			break;
 		xenbus_rm(xbt, dir, key);
 	}
-	for (i = 0; i < front->max_queues; i++) {
+	/* Of a driver that could have more than we can, too. */
+	for (i = 0; i < TANDEM_BLKIF_MAX_QUEUES; i++) {
 		snprintf(key, sizeof(key), TANDEM_BLKIF_KEY_QUEUE_N, i);
 		if (!xenbus_exists(xbt, dir, key))
 			break;

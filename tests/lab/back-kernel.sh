@@ -43,6 +43,12 @@ no_discard_kept() {
 	more "$(blocks "$1")" 32700 "KiB of the preallocated file"
 }
 
+large() {
+	large_attached
+	must detach xvdb
+	must null_gone
+}
+
 guest_up() { must start -f kernel -m 160 -x /lab/disktest:/lab/bin/disktest; }
 
 ktap_begin
@@ -60,6 +66,8 @@ check "a logical volume is made" make_lv
 data_cases "logical volume" phy:/dev/tandem/disk /dev/tandem/disk short
 check "a network block device is made" make_nbd
 data_cases "nbd" phy:/dev/nbd0 /dev/nbd0 short
+check "a CD" cdrom /mnt/ext4/cd.iso
+check "a device of 4096-byte sectors" large
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "the file system of the images can be unmounted" umount /mnt/ext4

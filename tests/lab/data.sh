@@ -191,6 +191,20 @@ make_nbd() {
 		nbd-client -unix /run/nbd.sock /dev/nbd0
 }
 
+# cdrom IMAGE: it is made, and is a CD in the guest
+cdrom() {
+	mkdir -p /tmp/cd
+	head -c 1000000 /dev/urandom >/tmp/cd/file
+	must quiet xorriso -as mkisofs -quiet -o "$1" /tmp/cd
+	must attach "script=block-tandem,format=raw,vdev=hdc,devtype=cdrom,access=r,target=$1"
+	same "$(md5sum <"$1" | cut -d' ' -f1)" \
+		"$(G 'dd if=$(disk hdc) bs=64k 2>/dev/null | md5sum | cut -d" " -f1')" "its content"
+	same 1 "$(G 'cat /sys/block/$(basename $(disk hdc))/ro')" "what the guest knows"
+	same 5 "$(xenstore-read "$(backend_node g hdc)/info")" "info: CD, read-only"
+	must_not G 'disktest mark hdc 0 1'
+	must detach hdc
+}
+
 # null_device SETTING=VALUE...: a disk in memory, made and taken away at will; the kernel
 # calls it as its directory is called
 NULL=/sys/kernel/config/nullb/nullb0
@@ -209,3 +223,16 @@ null_device() {
 null_node() { echo "/dev/${NULL##*/}"; }
 null_off() { echo 0 >$NULL/power; }
 null_gone() { rmdir $NULL; }
+
+queue_limit() { G "cat /sys/block/\$(basename \$(disk $1))/queue/$2"; }
+
+# large_attached: a device of 4096-byte sectors becomes xvdb, and is what it should be
+large_attached() {
+	local fill
+	must null_device blocksize=4096 size=64 discard=1
+	must attach "phy:$(null_node),xvdb,w"
+	same 4096 "$(queue_limit xvdb logical_block_size)" "the logical sector"
+	same $((64 * 2048)) "$(G 'cat /sys/block/$(basename $(disk xvdb))/size')" "the size"
+	fill=$(G 'disktest fill xvdb 3 2') || must false
+	same "$fill" "$(sum_cached "$(null_node)" 3 2)" "what dom0 reads"
+}

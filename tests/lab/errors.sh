@@ -195,6 +195,51 @@ create_missing() { create_refused "script=block-tandem,vdev=xvda,access=w,target
 create_busy() { create_refused "file:$E/h.img,xvda,w" "h.img: is in use by domain $(domid h)"; }
 create_directory() { create_refused "script=block-tandem,vdev=xvda,access=w,target=$E" "$E: is a directory"; }
 
+# told TEXT REGEX: the driver itself refuses such a store, and says why
+told() {
+	local store
+	store=$(device_dir g xvdb)/store
+	must_not sh -c "echo '$1' >$store" 2>/dev/null
+	matches "${store}_error" "$2" "lines that say why $1 is refused"
+}
+
+complains() { [[ "$(xenstore-read "$1/error" 2>/dev/null)" = *"$2"* ]]; }
+
+# Without our script, which looks first, it is the driver that says what is wrong. A script
+# that knows nothing of it writes physical-device. What was wrong once does not stay so.
+without_script() {
+	local id back
+	truncate -s 8M $E/d.img
+	must attach file:$E/d.img,xvdb,w
+	id=$(device g xvdb) back=$(backend_node g xvdb)
+	told "file:$E/h.img" "^already open: $E/d.img$"
+	echo "$id" >$DRIVER/unbind || must false
+	xenstore-rm "$back/physical-device"
+	echo "$id" >$DRIVER/bind || must false
+	must eventually 10 [ -e "$BUS/devices/$id/store" ]
+	told file:d.img '^d.img: not an absolute path$'
+	told "file:$E/none.img" "^$E/none.img: no such file or device$"
+	told "file:$E" "^$E: is a directory, not a disk image$"
+	told "phy:$E/d.img" "^$E/d.img: is a file \(use file: for it\), not a block device$"
+	told file:/dev/zero '^/dev/zero: is neither file nor block device, not a disk image$'
+	told "file:$E/empty.img" "^$E/empty.img: is empty; give it a size first$"
+	told "file:$E/h.img" "^$E/h.img: is in use by domain $(domid h) "
+	told "phy:${PARTITION%1}2" '2: is in use: mounted, swap, or held by'
+	cp "$(command -v sleep)" $E/program
+	$E/program 1000 &
+	told "file:$E/program" "^$E/program: is in use as a program$"
+	kill $!
+	must mount --bind $E /mnt/ro
+	must mount -o remount,bind,ro /mnt/ro
+	told file:/mnt/ro/d.img '^/mnt/ro/d.img: is on a read-only file system: use mode r$'
+	must umount /mnt/ro
+	must xenstore-write "$back/physical-device" one:two
+	must eventually 10 complains "$back" 'physical-device is not major:minor in hex'
+	echo "file:$E/d.img" >"$BUS/devices/$id/store" || must false
+	must G 'disktest fill xvdb 1 1'
+	must detach xvdb
+}
+
 after_detach() {
 	local back
 	truncate -s 8M $E/d.img
@@ -250,6 +295,7 @@ check "an unknown mode" bad_mode
 check "xl create: a missing image" create_missing
 check "xl create: a directory" create_directory
 check "xl create: an image in use" create_busy
+check "the driver's own errors, without a script" without_script
 check "detaching leaves no node" after_detach
 guest stop g
 guest stop h

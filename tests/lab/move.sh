@@ -332,6 +332,58 @@ migrated() {
 	must eventually 20 xen_forgets "$id"
 }
 
+tidy_stores() {
+	dmsetup resume held
+	dmsetup remove held
+}
+
+# held_disk: /dev/mapper/held, whose I/O waits while it is suspended
+held_disk() {
+	truncate -s 16M /dev/shm/held.img
+	must dmsetup create held --table "0 32768 linear $(losetup --find --show /dev/shm/held.img) 0"
+	must udevadm settle
+}
+
+held_gone() {
+	local loop
+	loop=$(losetup --noheadings --output NAME --associated /dev/shm/held.img)
+	must eventually 10 dmsetup remove held
+	must losetup --detach "$loop"
+	rm /dev/shm/held.img
+}
+
+flies() { grep -q 'in flight [1-9]' "$DEBUGFS/$(device g "$1")/ring"; }
+
+# A store that has stopped answering holds a write of the domain that left. The one that
+# came sends it anew, and what comes after it: not before the first has ended. (Whoever waits
+# for the write can be interrupted: another would keep the guest from being suspended.)
+migrated_in_flight() {
+	local id written
+	id=$(domid g)
+	held_disk
+	must attach phy:/dev/mapper/held,xvdb,w
+	must dmsetup suspend --nolockfs held
+	must G '(fio --name=t --filename=$(disk xvdb) --ioengine=libaio --direct=1 --rw=write --bs=64k --size=256k \
+		--iodepth=4 && touch /run/wrote) >/dev/null 2>&1 </dev/null &'
+	must eventually 10 flies xvdb
+	must quiet xl migrate -s '' g 'xl migrate-receive'
+	its_log_moves
+	must G 'disktest fill xvda 1 1'
+	must_not is_state g xvdb 4
+	same "waits for what domain $id has in flight" "$(tail -n 1 "$DEBUGFS/$(device g xvdb)/store")" "what is told"
+	must grep -q "waits for what domain $id has" <(/lab/tandem-status)
+	must G '[ ! -e /run/wrote ]'
+	must dmsetup resume held
+	must eventually 10 is_state g xvdb 4
+	must eventually 10 G '[ -e /run/wrote ]'
+	same path "$(tail -n 1 "$DEBUGFS/$(device g xvdb)/store" | sed 's|.*/dev/mapper/held|path|')" "the store, not waited for"
+	written=$(G 'disktest fill xvdb 0 1') || must false
+	must detach xvdb
+	same "$written" "$(sum /dev/mapper/held 0 1)" "what was written last"
+	held_gone
+	must eventually 20 xen_forgets "$id"
+}
+
 # The guest that arrived writes to another log; what it said before stays to be looked through.
 its_log_moves() {
 	local log=/var/log/xen/console/guest-g
@@ -372,6 +424,7 @@ check "save and restore under verified load, times $MOVES" saved
 check "a checkpoint under verified load (save -c)" checkpointed
 check "a pause under verified load" paused
 check "migration of a PVH guest to localhost under verified load" migrated
+check "migration with a write in flight, which the store holds" migrated_in_flight
 [ ! -s /tmp/downtime ] ||
 	awk '{ print "# the longest time without a read, by its clock: " $1 " s, among " $2 }' /tmp/downtime
 guest stop g

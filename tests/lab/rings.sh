@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: --back ours --front ours --vcpus 2 --timeout 900
+# lab: --back ours --front ours --vcpus 2 --xenstore oxenstored --timeout 900
 #
 # How our frontend connects: ring orders, queues, indirect segments, kept pages, or no
 # trust in the backend; with four CPUs in the guest (--mode mt: with real concurrency).
@@ -62,6 +62,13 @@ has_order() {
 	same $((32 << $1)) "$(awk '/slots/ { print $4; exit }' "$DEBUGFS/$(device g xvda)/ring")" "slots of a ring"
 }
 
+# What debugfs shows of a ring at rest: what is published is what is taken and answered.
+at_rest() {
+	awk '$1 == "shared:" { prod = $3; rsp = $7 }
+		$1 == "private:" { n++; if ($3 != prod || $5 != rsp || $3 != rsp) bad = 1; sum += $3 }
+		END { exit bad || !n || !sum }' "$DEBUGFS/$(device g xvda)/ring"
+}
+
 # has_queues NR: and all but one queue are in use, since fio's jobs go where they like
 has_queues() {
 	local used
@@ -82,6 +89,7 @@ shape() {
 	data
 	has_order "$1"
 	has_queues "$queues"
+	must eventually 5 at_rest
 	same $((segments * 4)) "$(limit max_hw_sectors_kb)" "KiB of the largest request"
 	more "$(kept)" 0 "pages kept"
 }
@@ -125,6 +133,45 @@ few_kept() {
 	data
 	more "$(kept)" 0 "pages kept"
 	within "$(kept)" $((16 * LAB_VCPUS)) "pages kept"
+}
+
+# room NODES: the guest has so many entries of Xen's store left; it fills all that it may
+# have, in large pieces first, and gives so many back. Without a number: room as ever.
+room() {
+	local fill='entries() { while [ $1 -lt $2 ]; do echo "data/fill/$1 $3"; set -- $(($1 + 1)) $2 $3; done; }
+		first=0
+		for size in 512 256 128 64 32 16 8 4 2 1; do
+			while xenstore-write $(entries $first $((first + size)) x) 2>/dev/null; do
+				first=$((first + size))
+			done
+		done
+		[ $first -gt 500 ] && xenstore-rm $(entries 0 $room)'
+	G 'xenstore-rm data/fill 2>/dev/null'
+	[ $# -eq 0 ] || must G "room=$1; $fill"
+}
+
+tidy_stores() { room; }
+
+# A guest that has hardly any room left in the store takes smaller rings, then fewer.
+quota() {
+	with 'max_ring_page_order=0 max_queues=1'
+	must no_node "$(frontend_node g xvda)/queue-0"
+	must no_node "$(frontend_node g xvda)/queue-1"
+	room 8
+	with 'max_ring_page_order=4 max_queues=4'
+	data
+	has_order 0
+	has_queues "$LAB_VCPUS"
+	with 'max_ring_page_order=0 max_queues=1'
+	room 3
+	with 'max_ring_page_order=4 max_queues=4'
+	data
+	has_queues 1
+	room
+	with 'max_ring_page_order=4 max_queues=4'
+	data
+	has_order 4
+	has_queues "$LAB_VCPUS"
 }
 
 # Pages are made when they are needed, and not for all that a ring can take.
@@ -206,6 +253,7 @@ check "pages not kept granted: the guest's own are lent" not_kept
 check "sixteen requests at a time: few events and hypercalls" batched
 check "few pages kept granted" few_kept
 check "pages are granted as they are needed" lazy
+check "hardly any room in Xen's store: smaller rings, then fewer" quota
 check "a backend that is not trusted: no page of ours is lent" untrusted
 check "names of a module's disks; names that are taken" names
 check "names of the configuration" native_names

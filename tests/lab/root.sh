@@ -3,7 +3,7 @@
 # lab: --back ours --front ours --timeout 600
 #
 # Our frontend, built in, as the root disk: by the names of the configuration, with
-# and without an initrd, in 32 MB, with swap under memory pressure; and a reboot.
+# and without an initrd, in 32 MB, with swap under memory pressure, through reconnections too; and a reboot.
 # With --back kernel: under the kernel's backend.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
@@ -47,6 +47,22 @@ tasks() {
 		md5sum -c /sums >/dev/null || exit 1
 		rm -f /tmp/*
 		swapoff /dev/hda3
+	EOT
+	task swap_stays <<-'EOT'
+		rm -f /sums
+		swapon /dev/hda3 || exit 1
+		mount -t tmpfs -o size=64m tmp /tmp || exit 1
+		for i in $(seq 32); do
+			dd if=/dev/urandom of=/tmp/$i bs=1M count=1 2>/dev/null || exit 1
+			md5sum /tmp/$i >>/sums
+		done
+		(read line; touch /tmp/stop) </dev/console &
+		n=0
+		until [ -e /tmp/stop ]; do
+			md5sum -c /sums >/dev/null || exit 1
+			echo "round $((n += 1))"
+		done
+		md5sum -c /sums >/ok && grep -c OK /ok
 	EOT
 	task reboot <<-'END'
 		if [ -e /mark ]; then
@@ -117,6 +133,38 @@ swaps() {
 	must grep -qx 32 /tmp/r.out
 }
 
+rounds() { grep -ca '^round ' /var/log/xen/console/guest-g.log; }
+more_rounds() { [ "$(rounds)" -gt "$1" ]; }
+# round: one more round has ended
+round() { must eventually 120 more_rounds $(($(rounds) + 1)); }
+
+# While all of its memory comes and goes through the swap disk, the backend of both disks is
+# unbound and bound, and the guest saved and restored.
+disturbed() {
+	local disk id
+	round
+	for disk in sda1 hda3; do
+		[ "$LAB_BACK_VBD" = ours ] || break
+		id=$(device g $disk)
+		echo "$id" >$DRIVER/unbind || must false
+		must eventually 10 gone "$BUS/devices/$id/driver"
+		bound_anew "$id" $disk
+		round
+	done
+	must quiet xl save g /srv/t/g.save
+	must quiet xl restore /srv/t/g.save
+	rm /srv/t/g.save
+	round
+	echo stop >"$(xenstore-read "/local/domain/$(domid g)/console/tty")"
+}
+
+swap_stays() {
+	MEANWHILE=disturbed
+	must run_task g swap_stays 'memory = 32' 'root = "/dev/sda1 rw"' \
+		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/swap.img,hda3,w' ]"
+	must grep -qx 32 /tmp/g.out
+}
+
 reboots() {
 	local log=/var/log/xen/console/guest-b.log
 	cat >/tmp/b.cfg <<-END
@@ -144,6 +192,7 @@ check "file, xvda, no initrd, 32 MB" boots file:$E/root.img,xvda,w xvda
 check "partition hda5 with an initrd, swap file hda3" with_initrd
 check "disks have the names of the configuration" names
 check "swap under memory pressure in 32 MB" swaps pv 32
+check "a backend bound anew, then save and restore, of a guest that swaps" swap_stays
 check "PVH: root disk, and swap under memory pressure" swaps pvh 40
 check "reboot: what was written is there" reboots
 check "all guests have gone" eventually 20 no_domain

@@ -8,8 +8,8 @@
 #                            script /task/NAME that the kernel's task=NAME selects,
 #                            says "task NAME: STATUS", and powers off
 #   task NAME                its script, from standard input (before make_root)
-#   run_task NAME TASK CFG   create the guest, wait until it has ended, print its
-#                            console; succeeds if the task did
+#   run_task NAME TASK CFG   create the guest, call MEANWHILE if it is set, wait until it
+#                            has ended, print its console; succeeds if the task did
 
 TREE=/srv/t/tree
 
@@ -64,6 +64,7 @@ run_task() {
 	touch "$log"
 	from=$(stat -c %s "$log")
 	quiet xl create -q "/tmp/$name.cfg" || return
+	${MEANWHILE-} || return
 	eventually 300 ended "$name" || return
 	sleep 0.5
 	tail -c "+$((from + 1))" "$log" | tr -d '\r' >"/tmp/$name.out"

@@ -20,28 +20,7 @@ guest_up() {
 		-x /lab/disktest:/lab/bin/disktest -x /lab/scribble:/lab/bin/scribble
 }
 
-# CD
-
-make_iso() {
-	mkdir -p /tmp/cd
-	head -c 1000000 /dev/urandom >/tmp/cd/file
-	xorriso -as mkisofs -quiet -o $E/cd.iso /tmp/cd >/dev/null 2>&1
-}
-
-cdrom() {
-	must make_iso
-	must attach "script=block-tandem,format=raw,vdev=hdc,devtype=cdrom,access=r,target=$E/cd.iso"
-	same "$(md5sum <$E/cd.iso | cut -d' ' -f1)" \
-		"$(G 'dd if=$(disk hdc) bs=64k 2>/dev/null | md5sum | cut -d" " -f1')" "its content"
-	same 1 "$(G 'cat /sys/block/$(basename $(disk hdc))/ro')" "what the guest knows"
-	same 5 "$(xenstore-read "$(backend_node g hdc)/info")" "info: CD, read-only"
-	must_not G 'disktest mark hdc 0 1'
-	must detach hdc
-}
-
 # Sectors of 4096 bytes
-
-queue_limit() { G "cat /sys/block/\$(basename \$(disk $1))/queue/$2"; }
 
 # fio, since busybox's dd goes on without O_DIRECT when that is refused
 direct_read() {
@@ -49,17 +28,31 @@ direct_read() {
 }
 
 large_device() {
-	local fill
-	must null_device blocksize=4096 size=64 discard=1
-	must attach "phy:$(null_node),xvdb,w"
-	same 4096 "$(queue_limit xvdb logical_block_size)" "the logical sector"
-	same $((64 * 2048)) "$(G 'cat /sys/block/$(basename $(disk xvdb))/size')" "the size"
-	fill=$(G 'disktest fill xvdb 3 2') || must false
-	same "$fill" "$(sum_cached "$(null_node)" 3 2)" "what dom0 reads"
+	large_attached
 	must direct_read 4096
 	must_not direct_read 512
 	must G 'disktest fio xvdb 4 && disktest fs xvdb'
 	must detach xvdb
+}
+
+# A device that begins in the middle of what its disk erases at a time
+aligned_oddly() {
+	local loop alignment node
+	truncate -s 17M $E/odd.img
+	loop=$(losetup --find --show $E/odd.img) || must false
+	must dmsetup create odd --table "0 32768 linear $loop 7"
+	must udevadm settle
+	node=/dev/mapper/odd
+	alignment=$(lsblk -bdno DISC-ALN $node | xargs)
+	more "$alignment" 0 "the alignment of discards"
+	must attach phy:$node,xvdb,w
+	same "$alignment" "$(xenstore-read "$(backend_node g xvdb)/discard-alignment")" discard-alignment
+	same "$alignment" "$(G 'cat /sys/block/$(basename $(disk xvdb))/discard_alignment')" "what the guest knows"
+	must G 'disktest mark xvdb 0 16 && blkdiscard $(disk xvdb) && disktest zero xvdb 1 14'
+	must detach xvdb
+	must eventually 10 dmsetup remove odd
+	must losetup --detach "$loop"
+	rm $E/odd.img
 }
 
 large_under_file() {
@@ -159,19 +152,35 @@ on_raid5() {
 	must mdadm --stop /dev/md0
 }
 
+# What a network may send once more must not change: no page of the guest's is mapped for it.
+on_nbd() {
+	local maps copies maps0 copies0
+	must make_nbd
+	must attach phy:/dev/nbd0,xvdb,w
+	maps0=$(inner g xvdb maps) copies0=$(inner g xvdb copies)
+	must G 'dd if=/dev/zero of=$(disk xvdb) bs=256k count=8 oflag=direct conv=notrunc 2>/dev/null'
+	maps=$(inner g xvdb maps) copies=$(inner g xvdb copies)
+	same 0 $((maps - maps0)) "pages mapped for writes"
+	same 512 $((copies - copies0)) "pages copied for writes"
+	must detach xvdb
+	must nbd-client -d /dev/nbd0
+}
+
 idle_raid() { [ "$(cat /sys/block/md0/md/sync_action)" = idle ]; }
 
 ktap_begin
 scratch_disk
 check "a guest starts" guest_up
-check "a CD" cdrom
+check "a CD" cdrom $E/cd.iso
 check "a device of 4096-byte sectors" large_device
 check "a file on a device of 4096-byte sectors" large_under_file
+check "a device whose discards are aligned oddly" aligned_oddly
 check "ext4 that takes no direct I/O" through_cache
 data_cases "without direct I/O" file:/mnt/journal/a.img /mnt/journal/a.img short
 check "it is let go" through_cache_gone
 check "ramfs, which has no holes" no_punching
 check "btrfs: pages change while they are written, the checksums hold" on_btrfs
+check "NBD: what is written is copied" on_nbd
 check "RAID 5: pages change while they are written, the parity holds" on_raid5
 guest stop g
 check "the guest goes" eventually 20 no_domain

@@ -200,6 +200,53 @@ reboots_itself() {
 	log_out
 }
 
+ADDRESS=192.168.1.93
+
+# network_up: with what the configuration says, by the guest's own script
+network_up() {
+	open xm console "$(domid $FIRST)"
+	log_in $PASSWORD
+	shows "inet $ADDRESS/24" 'ip addr show eth0'
+	shows '^default via 192.168.1.252' 'ip route'
+	log_out
+	must quiet ping -c 1 -W 10 $ADDRESS
+}
+
+ssh_in() {
+	open ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@$ADDRESS
+	hear 'password: $'
+	say $PASSWORD
+	hear '# (.\[6n)?$'
+}
+
+ssh_out() {
+	say exit
+	wait "$console"
+	exec 7>&- 8>&-
+}
+
+secure_shell() {
+	ssh_in
+	shows ' / type ext4 \(rw' mount
+	ssh_out
+}
+
+# frozen_and_thawed: the session that was open goes on, and the disk is the one that it was
+frozen_and_thawed() {
+	local id
+	id=$(domid $FIRST)
+	ssh_in
+	must ask 'echo before >/root/file'
+	must quiet xm save $FIRST /srv/t/first.save
+	slowly domain_gone $FIRST
+	must quiet xm restore /srv/t/first.save
+	must came_back "$id"
+	must ask 'echo after >>/root/file && sync'
+	shows '^before after $' 'tr "\n" " " </root/file; echo'
+	ssh_out
+	rm /srv/t/first.save
+}
+
 console_without_network() {
 	open xm console "$(domid $FIRST)"
 	log_in $PASSWORD
@@ -308,6 +355,9 @@ check "row 4: sda1 is the image" root_named
 check "row 7: log in without a password, set one" sets_password
 check "row 7: xm shutdown -R: it comes back, the password is set" reboots_from_dom0
 check "row 7: reboot: the same" reboots_itself
+check "row 6: eth0 has its address" network_up
+check "row 8: ssh" secure_shell
+check "row 14: xm save, xm restore, and the ssh session goes on" frozen_and_thawed
 check "row 9: xm console without a network" console_without_network
 check "a device without /dev/ before it" bare_device
 check "xm shutdown" shuts_down

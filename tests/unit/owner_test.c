@@ -149,6 +149,34 @@ TEST_F(two, orphan)
 	blkback_owner_put(again);
 }
 
+/* What an earlier domain of the machine writes, and what of it the later one would see. */
+TEST_F(two, rewrites)
+{
+	struct blkback_claim *old = claim(self->a, &first, BLKBACK_WRITES);
+	struct blkback_claim *reads = claim(self->a, &second, BLKBACK_READS);
+	struct blkback_claim *now = claim(self->a, &whole, BLKBACK_WRITES);
+	struct blkback_claim *other = claim(self->a, &file, BLKBACK_WRITES);
+	struct blkback_claim *shares = claim(self->b, &file, BLKBACK_SHARES);
+
+	ASSERT_FALSE(IS_ERR(old) || IS_ERR(reads) || IS_ERR(now));
+	ASSERT_FALSE(IS_ERR(other));
+	EXPECT_TRUE(blkback_claim_rewrites(old, now));
+	EXPECT_TRUE(blkback_claim_rewrites(now, reads));
+	EXPECT_FALSE(blkback_claim_rewrites(reads, now));
+	EXPECT_FALSE(blkback_claim_rewrites(old, reads));
+	EXPECT_FALSE(blkback_claim_rewrites(other, now));
+	blkback_claim_retire(old);
+	EXPECT_TRUE(blkback_claim_rewrites(old, now));
+	/* Another machine's, that was told to suffer it. */
+	if (!IS_ERR(shares))
+		EXPECT_FALSE(blkback_claim_rewrites(shares, other));
+	blkback_claim_release(IS_ERR(shares) ? NULL : shares);
+	blkback_claim_release(other);
+	blkback_claim_release(now);
+	blkback_claim_release(reads);
+	blkback_claim_release(old);
+}
+
 /* Without a claim there is nothing to end. */
 TEST(no_claim)
 {
