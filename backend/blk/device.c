@@ -300,26 +300,40 @@ static void blkback_device_open_node(struct blkback_device *device, dev_t dev)
 	mutex_unlock(&device->open_lock);
 }
 
-/* A hotplug script that knows nothing of us wrote "major:minor", in hex. */
+/* What a hotplug script that knows nothing of us writes: "major:minor", in hex. */
+static int blkback_device_number(struct blkback_device *device, dev_t *dev)
+{
+	char *text = xenbus_read(XBT_NIL, device->xbdev->nodename,
+				 "physical-device", NULL);
+	unsigned int major, minor;
+	int end = 0, n;
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	/* No more digits than a number has: the rest would be junk. */
+	n = sscanf(text, "%8x:%8x%n", &major, &minor, &end);
+	n = n == 2 && !text[end] ? 0 : -EINVAL;
+	kfree(text);
+	if (n || major >= 1u << (32 - MINORBITS) || minor >= 1u << MINORBITS ||
+	    !(major | minor))
+		return -EINVAL;
+	*dev = MKDEV(major, minor);
+	return 0;
+}
+
 static void blkback_device_open_work(struct work_struct *work)
 {
 	struct blkback_device *device = container_of(work,
 						     struct blkback_device,
 						     open_work);
-	unsigned int major, minor;
-	int n;
+	dev_t dev;
+	int err = blkback_device_number(device, &dev);
 
-	n = xenbus_scanf(XBT_NIL, device->xbdev->nodename, "physical-device",
-			 "%x:%x", &major, &minor);
-	if (XENBUS_EXIST_ERR(n))
-		return;
-	if (n != 2 || major >= 1u << (32 - MINORBITS) ||
-	    minor >= 1u << MINORBITS || !(major | minor)) {
-		tandem_device_error(&device->base, -EINVAL,
+	if (!err)
+		blkback_device_open_node(device, dev);
+	else if (err != -ENOENT)
+		tandem_device_error(&device->base, err,
 				    "physical-device is not major:minor in hex");
-		return;
-	}
-	blkback_device_open_node(device, MKDEV(major, minor));
 }
 
 static void blkback_device_backend_changed(struct xenbus_watch *watch,

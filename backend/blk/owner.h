@@ -28,7 +28,7 @@ struct blkback_owned {
  * enum blkback_access - how a machine uses what it has
  * @BLKBACK_READS: others may read, too, or write if they said that they share
  * @BLKBACK_WRITES: alone
- * @BLKBACK_SHARES: writes, whoever else does (xl's mode "w!")
+ * @BLKBACK_SHARES: writes, whoever else does (mode "w!")
  */
 enum blkback_access {
 	BLKBACK_READS,

@@ -8,6 +8,7 @@
 #include <linux/major.h>
 #include <linux/mutex.h>
 
+#include "backend/blk/device.h"
 #include "backend/blk/owner.h"
 #include "backend/blk/queue.h"
 #include "backend/blk/store.h"
@@ -22,14 +23,41 @@
 static DEFINE_MUTEX(blkback_bdev_lock);
 static LIST_HEAD(blkback_bdevs);
 
+static void blkback_bdev_gone_work(struct work_struct *work)
+{
+	struct blkback_store *store = container_of(work, struct blkback_store,
+						   gone_work);
+
+	store->wish.lost(store->wish.arg, store->path);
+}
+
+/* Told once, whoever notices first. */
+static void blkback_bdev_gone(struct blkback_store *store)
+{
+	if (!xchg(&store->gone, true))
+		queue_work(blkback_store_wq, &store->gone_work);
+}
+
+/*
+ * The kernel tells a holder that its device went away, and only who writes alone is one;
+ * Linux 6.1 tells nobody. What fails then tells it, too.
+ */
+static void blkback_bdev_failed(struct blkback_req *req, blk_status_t status)
+{
+	struct blkback_store *store = req->queue->device->store;
+
+	req->status = status == BLK_STS_NOTSUPP ? TANDEM_BLKIF_RSP_EOPNOTSUPP :
+						  TANDEM_BLKIF_RSP_ERROR;
+	if (test_bit(GD_DEAD, &store->bdev.bdev->bd_disk->state))
+		blkback_bdev_gone(store);
+}
+
 static void blkback_bdev_end(struct bio *bio)
 {
 	struct blkback_req *req = bio->bi_private;
 
 	if (unlikely(bio->bi_status))
-		req->status = bio->bi_status == BLK_STS_NOTSUPP ?
-			      TANDEM_BLKIF_RSP_EOPNOTSUPP :
-			      TANDEM_BLKIF_RSP_ERROR;
+		blkback_bdev_failed(req, bio->bi_status);
 	if (bio == &req->bio)
 		bio_uninit(bio);
 	else
@@ -178,6 +206,7 @@ static void blkback_bdev_close(struct blkback_store *store)
 	mutex_lock(&blkback_bdev_lock);
 	list_del(&store->node);
 	mutex_unlock(&blkback_bdev_lock);
+	cancel_work_sync(&store->gone_work);
 	blkback_store_unclaim(store);
 	tandem_bdev_close(&store->bdev);
 	bioset_exit(&store->bios);
@@ -222,7 +251,7 @@ static void blkback_bdev_mark_dead(struct block_device *bdev, bool surprise)
 	mutex_lock(&blkback_bdev_lock);
 	list_for_each_entry(store, &blkback_bdevs, node)
 		if (store->bdev.bdev == bdev)
-			store->wish.lost(store->wish.arg, store->path);
+			blkback_bdev_gone(store);
 	mutex_unlock(&blkback_bdev_lock);
 }
 
@@ -339,8 +368,10 @@ unclaim:
  */
 int blkback_bdev_open(struct blkback_store *store, dev_t dev, char *why)
 {
-	int err = blkback_bdev_hold(store, dev);
+	int err;
 
+	INIT_WORK(&store->gone_work, blkback_bdev_gone_work);
+	err = blkback_bdev_hold(store, dev);
 	if (err) {
 		snprintf(why, BLKBACK_STORE_ERROR, "%.80s: %s", store->path,
 			 blkback_bdev_why(err));

@@ -35,7 +35,7 @@ struct blkback_store_ops {
  * struct blkback_store_wish - what the toolstack asked for
  * @owner: the machine that it is for
  * @readonly: for reading only
- * @shared: others may write too (xl's mode "w!"); nobody is refused
+ * @shared: others may write too (mode "w!"); nobody is refused
  * @discard: offer discard at all
  * @lost: called when the block device below, of this path, goes away, in process
  *        context; must not open or close a store
@@ -74,12 +74,14 @@ struct blkback_store_wish {
  * @direct: direct I/O works
  * @nowait: and can be tried without sleeping
  * @inline_io: I/O is memory to memory: done by the ring's worker at once
+ * @gone: the device below went away, and that has been told
  * @flushed: the frontend has flushed, so buffered writes may stay in memory
  * @lock: guards @slow and @sync
  * @slow: I/O that has to sleep
  * @sync: flushes and discards
  * @slow_work: does what is on @slow
  * @sync_work: does what is on @sync
+ * @gone_work: tells it
  * @io_pool: for one I/O that always proceeds
  */
 struct blkback_store {
@@ -103,12 +105,14 @@ struct blkback_store {
 	bool direct;
 	bool nowait;
 	bool inline_io;
+	bool gone;
 	bool flushed;
 	spinlock_t lock; /* @slow and @sync */
 	struct list_head slow;
 	struct list_head sync;
 	struct work_struct slow_work;
 	struct work_struct sync_work;
+	struct work_struct gone_work;
 	mempool_t *io_pool;
 };
 

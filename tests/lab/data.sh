@@ -7,6 +7,7 @@
 #
 # SPEC is the store as in a disk line (file:/x, phy:/x), PATH what dom0 reads. The
 # store has at least 32 MiB.
+# shellcheck disable=SC2016 # text for the guest's shell
 
 DISK=xvdb
 

@@ -203,15 +203,17 @@ told() {
 	matches "${store}_error" "$2" "lines that say why $1 is refused"
 }
 
-complains() { [[ "$(xenstore-read "$1/error" 2>/dev/null)" = *"$2"* ]]; }
+# complains NODE TEXT
+complains() { [[ "$(xenstore-read "$1" 2>/dev/null)" = *"$2"* ]]; }
 
 # Without our script, which looks first, it is the driver that says what is wrong. A script
 # that knows nothing of it writes physical-device. What was wrong once does not stay so.
 without_script() {
-	local id back
+	local id back error number
 	truncate -s 8M $E/d.img
 	must attach file:$E/d.img,xvdb,w
 	id=$(device g xvdb) back=$(backend_node g xvdb)
+	error=${back/backend/error\/backend}/error
 	told "file:$E/h.img" "^already open: $E/d.img$"
 	echo "$id" >$DRIVER/unbind || must false
 	xenstore-rm "$back/physical-device"
@@ -233,8 +235,11 @@ without_script() {
 	must mount -o remount,bind,ro /mnt/ro
 	told file:/mnt/ro/d.img '^/mnt/ro/d.img: is on a read-only file system: use mode r$'
 	must umount /mnt/ro
-	must xenstore-write "$back/physical-device" one:two
-	must eventually 10 complains "$back" 'physical-device is not major:minor in hex'
+	for number in one:two 7 7:1: 7:1x 100000007:1 -7:1 '' 0:0 1000:1; do
+		quiet xenstore-rm "$error"
+		must xenstore-write -- "$back/physical-device" "$number"
+		must eventually 10 complains "$error" 'physical-device is not major:minor in hex' "$number"
+	done
 	echo "file:$E/d.img" >"$BUS/devices/$id/store" || must false
 	must G 'disktest fill xvdb 1 1'
 	must detach xvdb

