@@ -10,13 +10,13 @@
 #include "front.h"
 
 static struct front front;
-static char text_4k[3900];
+static char text_long[2048];	/* with its end: as long as a store takes */
 
 static const char *const junk[] = {
 	"0", "4294967295", "4294967296", "18446744073709551615",
 	"18446744073709551616", "-1", "-0", "+1", "0x10", "8 ", " 8", "8\n",
 	"", "x", "1x", "1,1", "1.0", "1e3", "%s%n",
-	"99999999999999999999999999", text_4k,
+	"99999999999999999999999999", text_long,
 };
 
 /* A key, the number that is one too many, and what else the frontend asks. */
@@ -40,7 +40,8 @@ static void try_value(const struct key *key, const char *value)
 	front_create(&front, &key->cfg);
 	front_rings(&front);
 	front_keys(&front);
-	store_put_raw(front.dir, key->name, value, strlen(value));
+	expect(store_put_raw(front.dir, key->name, value, strlen(value)),
+	       "%s=%.40s: the store refuses it", key->name, value);
 	front_set_state(&front, XB_INITIALISED);
 	expect(front_wait(&front, STATE(XB_CONNECTED) | STATE(XB_CLOSING) |
 				  STATE(XB_CLOSED)),
@@ -61,7 +62,7 @@ static void try_key(const struct key *key)
 {
 	unsigned int i;
 
-	memset(text_4k, '7', sizeof(text_4k) - 1);
+	memset(text_long, '7', sizeof(text_long) - 1);
 	if (key->too_many)
 		try_value(key, key->too_many);
 	for (i = 0; i < ARRAY_SIZE(junk); i += key->few ? peer_times(4, 1) : 1)

@@ -9,12 +9,12 @@
 #include "blkfront.h"
 
 static struct back back;
-static char text_4k[3900];
+static char text_long[2048];	/* with its end: as long as a store takes */
 
 static const char *const junk[] = {
 	"0", "4294967295", "4294967296", "18446744073709551615",
 	"18446744073709551616", "-1", "0x10", "8 ", "", "x", "1x", "1.0",
-	text_4k,
+	text_long,
 };
 
 /*
@@ -61,7 +61,7 @@ static void try_disk_key(const char *key)
 {
 	unsigned int i;
 
-	memset(text_4k, '7', sizeof(text_4k) - 1);
+	memset(text_long, '7', sizeof(text_long) - 1);
 	for (i = 0; i < ARRAY_SIZE(junk); i++)
 		try_disk_value(key, junk[i]);
 }
@@ -96,7 +96,7 @@ static void try_feature_key(const char *key)
 {
 	unsigned int i;
 
-	memset(text_4k, '7', sizeof(text_4k) - 1);
+	memset(text_long, '7', sizeof(text_long) - 1);
 	for (i = 0; i < ARRAY_SIZE(junk); i++)
 		try_feature_value(key, junk[i]);
 }
@@ -227,7 +227,7 @@ static void own_keys(void)
 	};
 	unsigned int i, j, step;
 
-	memset(text_4k, '7', sizeof(text_4k) - 1);
+	memset(text_long, '7', sizeof(text_long) - 1);
 	for (i = 0; i < ARRAY_SIZE(key); i++) {
 		/* What nobody reads is tried more seldom. */
 		step = key[i].good == always ? peer_times(3, 1) : 1;
