@@ -346,10 +346,7 @@ static void blkback_device_backend_changed(struct xenbus_watch *watch,
 	schedule_work(&device->open_work);
 }
 
-/*
- * An earlier life of the device that has not ended may still write: to a ring that
- * the frontend kept, and to the store, over what a new ring's requests have written.
- */
+/* Nobody tells when the other domain's I/O has ended: it is looked for again. */
 static bool blkback_device_alone(struct blkback_device *device)
 {
 	domid_t elder = DOMID_INVALID;
@@ -369,14 +366,21 @@ static bool blkback_device_alone(struct blkback_device *device)
 	return false;
 }
 
+/*
+ * An earlier life of the device that has not ended may still write: to a ring that
+ * the frontend kept, and to the store, over what a new ring's requests have written.
+ * So may another domain of the same machine, to the store.
+ */
 static bool blkback_device_ready(struct blkback_device *device,
 				 const struct tandem_dev_ctx *ctx)
 {
 	if (!READ_ONCE(device->store) || blkback_orphan_serves(device))
 		return false;
 	/* Asked when it matters, not at each of the peer's moves. */
-	return ctx->own != TANDEM_XB_INITWAIT ||
-	       blkback_device_alone(device);
+	if (ctx->own == TANDEM_XB_INITWAIT)
+		return blkback_device_alone(device);
+	WRITE_ONCE(device->waits_for, DOMID_INVALID);
+	return true;
 }
 
 static void blkback_device_facts(struct tandem_device *base,

@@ -69,11 +69,13 @@ at_rest() {
 		END { exit bad || !n || !sum }' "$DEBUGFS/$(device g xvda)/ring"
 }
 
+rings() { grep -c '^queue' "$DEBUGFS/$(device g xvda)/ring"; }
+
 # has_queues NR: and all but one queue are in use, since fio's jobs go where they like
 has_queues() {
 	local used
 	[ "$1" = 1 ] || same "$1" "$(front multi-queue-num-queues)" multi-queue-num-queues
-	same "$1" "$(grep -c '^queue' "$DEBUGFS/$(device g xvda)/ring")" "rings"
+	same "$1" "$(rings)" "rings"
 	same "$1" "$(G 'ls /sys/block/$(basename $(disk xvda))/mq | wc -l')" "hardware queues of the disk"
 	used=$(awk '/req_cons/ && $3 > 0 { n++ } END { print n }' "$DEBUGFS/$(device g xvda)/ring")
 	[ "$1" = 1 ] || more "$used" 1 "rings that were used"
@@ -159,19 +161,17 @@ quota() {
 	must no_node "$(frontend_node g xvda)/queue-1"
 	room 8
 	with 'max_ring_page_order=4 max_queues=4'
-	data
 	has_order 0
-	has_queues "$LAB_VCPUS"
+	same "$LAB_VCPUS" "$(rings)" "rings, with room for small ones"
 	with 'max_ring_page_order=0 max_queues=1'
 	room 3
 	with 'max_ring_page_order=4 max_queues=4'
-	data
-	has_queues 1
+	must G 'disktest fill xvda 1 1'
+	same 1 "$(rings)" "rings, with room for one"
 	room
 	with 'max_ring_page_order=4 max_queues=4'
-	data
 	has_order 4
-	has_queues "$LAB_VCPUS"
+	same "$LAB_VCPUS" "$(rings)" "rings, with all the room"
 }
 
 # Pages are made when they are needed, and not for all that a ring can take.
