@@ -212,8 +212,7 @@ without_script() {
 	local id back error number
 	truncate -s 8M $E/d.img
 	must attach file:$E/d.img,xvdb,w
-	id=$(device g xvdb) back=$(backend_node g xvdb)
-	error=${back/backend/error\/backend}/error
+	id=$(device g xvdb) back=$(backend_node g xvdb) error=$(error_node g xvdb)
 	told "file:$E/h.img" "^already open: $E/d.img$"
 	echo "$id" >$DRIVER/unbind || must false
 	xenstore-rm "$back/physical-device"

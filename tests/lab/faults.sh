@@ -204,9 +204,7 @@ full_ext4() {
 	must dmsetup remove small
 }
 
-# error_node VDEV: where our backend says what is wrong with it
-error_node() { echo "/local/domain/0/error/$(backend_node g "$1" | cut -d/ -f5-)/error"; }
-says_gone() { [ "$(xenstore-read "$(error_node xvdb)" 2>/dev/null)" = "19 $(null_node): the device went away" ]; }
+says_gone() { [ "$(xenstore-read "$(error_node g xvdb)" 2>/dev/null)" = "19 $(null_node): the device went away" ]; }
 
 store_goes() {
 	must null_device size=32
@@ -230,7 +228,7 @@ read_store_goes() {
 	must null_device size=32
 	must attach "phy:$(null_node),xvdb,r"
 	must G 'disktest read xvdb 0 1'
-	quiet xenstore-rm "$(error_node xvdb)"
+	quiet xenstore-rm "$(error_node g xvdb)"
 	null_off
 	must_not G 'disktest read xvdb 4 1'
 	must eventually 5 says_gone

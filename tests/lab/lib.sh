@@ -161,6 +161,8 @@ find_device() {
 device() { find_device "$@" && echo "$device"; }
 device_dir() { find_device "$@" && echo "$BUS/devices/$device"; }
 backend_node() { find_device "$@" && echo "/local/domain/0/backend/vbd/$domid/$number"; }
+# error_node GUEST VDEV: where the backend says what is wrong with it
+error_node() { find_device "$@" && echo "/local/domain/0/error/backend/vbd/$domid/$number/error"; }
 frontend_node() { find_device "$@" && echo "/local/domain/$domid/device/vbd/$number"; }
 state() { xenstore-read "$(frontend_node "$1" "$2")/state" 2>/dev/null; }
 is_state() { [ "$(state "$1" "$2")" = "$3" ]; }
@@ -245,6 +247,13 @@ bound_anew() {
 	script /etc/xen/scripts/block-tandem "$2"
 }
 
+# rebound DEVICE DISK: our driver lets go of it and has it again
+rebound() {
+	echo "$1" >$DRIVER/unbind || must false
+	must eventually 10 gone "$BUS/devices/$1/driver"
+	bound_anew "$1" "$2"
+}
+
 # rebind DISK TIMES [WHEN...]: unbind and bind again while the guest writes and verifies, at
 # a moment at which the command WHEN says so
 rebind() {
@@ -255,9 +264,7 @@ rebind() {
 	while [ $((times -= 1)) -ge 0 ]; do
 		turn "$disk"
 		[ $# -eq 0 ] || must eventually 20 "$@"
-		echo "$id" >$DRIVER/unbind || must false
-		must eventually 10 gone "$BUS/devices/$id/driver"
-		bound_anew "$id" "$disk"
+		rebound "$id" "$disk"
 		turn "$disk"
 	done
 	loaded "$disk"

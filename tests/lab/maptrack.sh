@@ -56,16 +56,14 @@ short() {
 # no room for a ring: one error, and no harm to others
 no_ring() {
 	quiet xl block-attach g file:$E/c.img,xvdc,w
-	must eventually 20 xenstore-exists "$(error_node)"
-	xenstore-read "$(error_node)" >/tmp/error
+	must eventually 20 xenstore-exists "$(error_node g xvdc)"
+	xenstore-read "$(error_node g xvdc)" >/tmp/error
 	matches /tmp/error 'ring' "the error"
 	must_not G 'disk xvdc'
 	quiet xl block-detach --force g xvdc
 	must eventually 20 gone "$(device_dir g xvdc)"
 	must G 'disktest fill xvdb 1 1'
 }
-
-error_node() { echo "/local/domain/0/error/backend/vbd/$(domid g)/$(number xvdc)/error"; }
 
 # What one disk kept is room for others once it is gone.
 room_again() {

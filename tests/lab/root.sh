@@ -32,7 +32,7 @@ tasks() {
 			echo "$d ${s%% *}"
 		done
 	END
-	task swap <<-'EOT'
+	task swap_fill <<-'EOT'
 		rm -f /sums
 		swapon /dev/hda3 || exit 1
 		mount -t tmpfs -o size=64m tmp /tmp || exit 1
@@ -42,6 +42,9 @@ tasks() {
 		done
 		awk '/^Swap(Total|Free)/ { v[$1] = $2 }
 			END { print "swapped", v["SwapTotal:"] - v["SwapFree:"] }' /proc/meminfo
+	EOT
+	task swap <<-'EOT'
+		. /task/swap_fill
 		md5sum -c /sums >/ok || exit 1
 		grep -c OK /ok
 		md5sum -c /sums >/dev/null || exit 1
@@ -49,21 +52,13 @@ tasks() {
 		swapoff /dev/hda3
 	EOT
 	task swap_stays <<-'EOT'
-		rm -f /sums
-		swapon /dev/hda3 || exit 1
-		mount -t tmpfs -o size=64m tmp /tmp || exit 1
-		for i in $(seq 20); do
-			dd if=/dev/urandom of=/tmp/$i bs=1M count=1 2>/dev/null || exit 1
-			md5sum /tmp/$i >>/sums
-		done
+		. /task/swap_fill
 		(read line; touch /tmp/stop) </dev/console &
 		n=0
 		until [ -e /tmp/stop ]; do
 			md5sum -c /sums >/dev/null || exit 1
 			echo "round $((n += 1))"
 		done
-		awk '/^Swap(Total|Free)/ { v[$1] = $2 }
-			END { print "swapped", v["SwapTotal:"] - v["SwapFree:"] }' /proc/meminfo
 		md5sum -c /sums >/ok && grep -c OK /ok
 	EOT
 	task reboot <<-'END'
@@ -127,12 +122,12 @@ names() {
 	done
 }
 
-# swaps TYPE MB
+# swaps NAME TASK TYPE MB
 swaps() {
-	must run_task r swap "type = \"$1\"" "memory = $2" 'root = "/dev/sda1 rw"' \
+	must run_task "$1" "$2" "type = \"$3\"" "memory = $4" 'root = "/dev/sda1 rw"' \
 		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/swap.img,hda3,w' ]"
-	more "$(awk '$1 == "swapped" { print $2 }' /tmp/r.out)" 15000 "KiB on swap"
-	must grep -qx 32 /tmp/r.out
+	more "$(awk '$1 == "swapped" { print $2 }' "/tmp/$1.out")" 15000 "KiB on swap"
+	must grep -qx 32 "/tmp/$1.out"
 }
 
 rounds() { grep -ca '^round ' /var/log/xen/console/guest-g.log; }
@@ -148,9 +143,7 @@ disturbed() {
 	for disk in sda1 hda3; do
 		[ "$LAB_BACK_VBD" = ours ] || break
 		id=$(device g $disk)
-		echo "$id" >$DRIVER/unbind || must false
-		must eventually 10 gone "$BUS/devices/$id/driver"
-		bound_anew "$id" $disk
+		rebound "$id" $disk
 		round
 	done
 	must quiet xl save g /srv/t/g.save
@@ -162,10 +155,7 @@ disturbed() {
 
 swap_stays() {
 	MEANWHILE=disturbed
-	must run_task g swap_stays 'memory = 32' 'root = "/dev/sda1 rw"' \
-		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/swap.img,hda3,w' ]"
-	more "$(awk '$1 == "swapped" { print $2 }' /tmp/g.out)" 5000 "KiB on swap"
-	must grep -qx 20 /tmp/g.out
+	swaps g swap_stays pv 32
 }
 
 reboots() {
@@ -195,7 +185,7 @@ check "file, xvda, no initrd, 32 MB" boots file:$E/root.img,xvda,w xvda
 check "partition hda5 with an initrd, swap file hda3" with_initrd
 check "disks have the names of the configuration" names
 check "swap under memory pressure in 32 MB, the backend bound anew, then save and restore" swap_stays
-check "PVH: root disk, and swap under memory pressure" swaps pvh 40
+check "PVH: root disk, and swap under memory pressure" swaps r swap pvh 40
 check "reboot: what was written is there" reboots
 check "all guests have gone" eventually 20 no_domain
 check "no store is left open" umount $E
