@@ -19,7 +19,7 @@ FULL = "werror=report"
 
 # norandmaps, and rdrand below: a program at another address is compiled anew by the emulator,
 # and a guest without entropy turns for a second at its first random number.
-XEN_ARGS = "console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info/info console_timestamps=none"
+XEN_ARGS = "console=com1 com1=115200,8n1 loglvl=info guest_loglvl=info/info console_timestamps=none bootscrub=off"
 DOM0_ARGS = ("root=/dev/vda console=hvc0 loglevel=5 audit=0 apparmor=0 selinux=0 "
              "cryptomgr.notests net.ifnames=0 log_buf_len=4M norandmaps "
              "oops=panic panic_on_warn=1 hung_task_panic=1 softlockup_panic=1 panic=-1")
@@ -31,7 +31,7 @@ CHECK_ARGS = "slub_debug=FZP,kmalloc-*,blkback*,bio* page_poison=1"
 
 class Machine:
     """One QEMU. `conf` needs: base, snapshots, kernel, mode, vcpus, bench, mem, dom0_mem, raw_disks,
-    xen_args, dom0_args."""
+    share, link, xen_args, dom0_args."""
 
     def __init__(self, conf, workdir):
         self.conf = conf
@@ -77,7 +77,16 @@ class Machine:
             kind = "virtconsole" if name == "tty" else "virtserialport"
             args += ["-chardev", f"socket,id={name},path={name},server=on,wait=off",
                      "-device", f"{kind},chardev={name},name={name},nr={nr}"]
-        return args + ["-qmp", "unix:qmp,server=on,wait=off"]
+        return args + self.link_args() + ["-qmp", "unix:qmp,server=on,wait=off"]
+
+    def link_args(self):
+        """One end of a line to another machine."""
+        if not self.conf.link:
+            return []
+        listens, path = self.conf.link
+        how = "server=on,wait=off" if listens else "server=off,reconnect=1"
+        return ["-chardev", f"socket,id=link,path={path},{how}",
+                "-device", f"virtserialport,chardev=link,name=link,nr={len(PORTS)}"]
 
     def disk_args(self):
         disks = [("root.qcow2", "qcow2", ""), ("input.img", "raw", ",read-only=on")]
@@ -88,7 +97,14 @@ class Machine:
             args += ["-drive", f"if=none,id=d{i},file={self.path(name)},format={fmt},"
                      f"cache=unsafe,discard=unmap,{FULL}{more}",
                      "-device", f"virtio-blk-pci,drive=d{i}"]
-        return args
+        return args + self.share_args()
+
+    def share_args(self):
+        """A disk that other machines write, too: what one has written, all read, from this host's cache."""
+        if not self.conf.share:
+            return []
+        return ["-drive", f"if=none,id=share,file={self.conf.share},format=raw,cache=unsafe,file.locking=off,{FULL}",
+                "-device", "virtio-blk-pci,drive=share,share-rw=on"]
 
     # the snapshot's name and place
 

@@ -121,7 +121,7 @@ has_parked() { grep -q 'parked 1' "$DEBUGFS/$1/ring"; }
 rebind_parked() {
 	local limit=/sys/module/tandem_blkback/parameters/max_inflight_pages was status
 	modprobe dm-delay
-	must dmsetup create slow --table "0 65536 delay $PARTITION 0 20"
+	must dmsetup create slow --table "0 65536 delay $PARTITION 0 60"
 	must mkfs.ext4 -q /dev/mapper/slow
 	mkdir -p /mnt/slow
 	must mount /dev/mapper/slow /mnt/slow

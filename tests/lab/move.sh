@@ -25,7 +25,7 @@ guest_up() {
 
 # guest_of TYPE
 guest_of() {
-	must start -f "$LAB_FRONT_VBD" -t "$1" -m 160 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
+	must start -f "$LAB_FRONT_VBD" -t "$1" -m 96 -x /lab/disktest:/lab/bin/disktest -d file:$E/a.img,xvda,w
 }
 
 sectors() { G "cat /sys/block/\$(basename \$(disk $1))/size"; }
