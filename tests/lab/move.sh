@@ -335,6 +335,7 @@ migrated() {
 tidy_stores() {
 	dmsetup resume held
 	dmsetup remove held
+	losetup --noheadings --output NAME --associated /dev/shm/held.img | xargs -r losetup --detach
 }
 
 # held_disk: /dev/mapper/held, whose I/O waits while it is suspended
