@@ -470,15 +470,11 @@ static struct blkback_owner *blkback_device_owner(domid_t domid)
 void blkback_device_free(struct blkback_device *device)
 {
 	struct xenbus_device *xbdev = device->xbdev;
-	struct blkback_store *store = NULL;
 
 	tandem_timer_end(&device->recheck);
 	blkback_debugfs_remove(device);
 	/* Other devices find this one, and what it has, until it is forgotten. */
-	mutex_lock(&device->lock);
-	swap(store, device->store);
-	mutex_unlock(&device->lock);
-	blkback_store_close(store);
+	blkback_device_close(device);
 	/* After that, as whoever waited for it may want its store. */
 	blkback_orphan_forget(device);
 	blkback_owner_put(device->owner);

@@ -7,12 +7,10 @@ set -u
 # shellcheck source=tests/lab/lib.sh
 . /lab/lib.sh
 
-LOGS=/var/log/xen/console
-
 arrives() { must xl migrate-receive <&3 >&3 2>/tmp/receive.err; }
 
 # its_log: what it says here is heard, by its name, and by its client
-its_log() { must mv $LOGS/guest-g--incoming.log $LOGS/guest-g.log; }
+its_log() { must mv "$TALK_LOGS"/guest-g{--incoming,}.log; }
 
 works() {
 	turn xvda
@@ -29,7 +27,7 @@ echo ready >&3
 check "a guest arrives" arrives
 sed 's/^/# /' /tmp/receive.err
 check "its console is here" its_log
-tail -n +1 -f $LOGS/guest-g.log | sed -un 's/.*\(beat [0-9]*\).*/# \1/p' &
+tail -n +1 -f "$TALK_LOGS/guest-g.log" | sed -un 's/.*\(beat [0-9]*\).*/# \1/p' &
 check "its load goes on, verified" works
 check "what was written there is read here" G 'disktest sum xvda 20 2 >/run/sum'
 echo "# found $(G 'cat /run/sum')"

@@ -24,22 +24,22 @@ works() {
 		done </dev/null >/dev/console 2>&1 &'
 }
 
-hears() { grep -q 'beat 3' /var/log/xen/console/guest-g.log; }
+hears() { grep -q 'beat 3' "$TALK_LOGS/guest-g.log"; }
 ready() { IFS= read -r said <&3 && [ "$said" = ready ]; }
 leaves() { must quiet xl migrate -s '' g /lab/pipe; }
 
 left() {
 	must eventually 30 no_domain
-	must eventually 10 gone "$BUS/devices/vbd-$id-51712"
+	must eventually 10 gone "$dir"
 	same "" "$(find "$DEBUGFS" -mindepth 1 -maxdepth 1 -type d)" "the backend's devices"
 }
 
 ktap_begin
 check "a guest starts" guest_up
-id=$(domid g)
+dir=$(device_dir g xvda)
 check "it works on its disk" works
 echo "# filled $(</tmp/filled)"
-tail -n +1 -f /var/log/xen/console/guest-g.log | sed -un 's/.*\(beat [0-9]*\).*/# \1/p' &
+tail -n +1 -f "$TALK_LOGS/guest-g.log" | sed -un 's/.*\(beat [0-9]*\).*/# \1/p' &
 check "its client hears of it" eventually 20 hears
 exec 3<>/dev/virtio-ports/link
 check "the other machine is ready" ready
