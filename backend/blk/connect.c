@@ -42,6 +42,8 @@ static int blkback_connect_write(struct blkback_device *device,
 	struct xenbus_transaction xbt;
 	int err, end;
 
+	if (!tandem_device_write_begin(&device->base))
+		return -ESHUTDOWN;
 	do {
 		err = xenbus_transaction_start(&xbt);
 		if (err)
@@ -50,6 +52,7 @@ static int blkback_connect_write(struct blkback_device *device,
 		end = xenbus_transaction_end(xbt, err);
 		err = err ?: end;
 	} while (err == -EAGAIN);
+	tandem_device_write_end(&device->base);
 	if (err)
 		tandem_device_error(&device->base, err,
 				    "writing what is offered");
@@ -192,7 +195,7 @@ static int blkback_connect_queue(struct blkback_device *device,
 	char dir[128];
 	int err;
 
-	err = tandem_blkif_queue_dir(device->xbdev->otherend, index,
+	err = tandem_blkif_queue_dir(device->base.peer, index,
 				     transport->nr_queues, dir, sizeof(dir));
 	if (err < 0)
 		return err;
@@ -232,7 +235,7 @@ static int blkback_connect_check_units(struct blkback_device *device)
 		return 0;
 	tandem_device_error(&device->base, -EINVAL,
 			    "%s: feature-large-sector-size: counts in sectors of %u bytes, where the specification has 512",
-			    device->xbdev->otherend, size);
+			    device->base.peer, size);
 	return -EINVAL;
 }
 
@@ -243,7 +246,7 @@ static int blkback_connect_accept(struct blkback_device *device)
 	enum tandem_blkif_nego why;
 	int err;
 
-	err = tandem_keys_read(&device->base, device->xbdev->otherend,
+	err = tandem_keys_read(&device->base, device->base.peer,
 			       tandem_blkif_front_table,
 			       TANDEM_BLKIF_NR_FRONT_KEYS, &front);
 	if (err)
@@ -252,7 +255,7 @@ static int blkback_connect_accept(struct blkback_device *device)
 	err = tandem_blkif_accept(&front, &host, &device->transport, &why);
 	if (err) {
 		tandem_device_error(&device->base, err, "%s: %s",
-				    device->xbdev->otherend,
+				    device->base.peer,
 				    tandem_blkif_nego_str(why));
 		return err;
 	}

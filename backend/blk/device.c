@@ -329,6 +329,9 @@ static void blkback_device_open_work(struct work_struct *work)
 	dev_t dev;
 	int err = blkback_device_number(device, &dev);
 
+	/* The number may be that of another device, which is called as this was. */
+	if (READ_ONCE(device->leaving))
+		return;
 	if (!err)
 		blkback_device_open_node(device, dev);
 	else if (err != -ENOENT)
@@ -478,6 +481,7 @@ void blkback_device_free(struct blkback_device *device)
 	/* After that, as whoever waited for it may want its store. */
 	blkback_orphan_forget(device);
 	blkback_owner_put(device->owner);
+	kfree(device->base.peer);
 	kfree(device);
 	put_device(&xbdev->dev);
 }
@@ -497,8 +501,11 @@ static struct blkback_device *blkback_device_alloc(struct xenbus_device *xbdev)
 	device->xbdev = xbdev;
 	device->domid = xbdev->otherend_id;
 	device->waits_for = DOMID_INVALID;
+	device->base.peer = kstrdup(xbdev->otherend, GFP_KERNEL);
 	device->owner = blkback_device_owner(device->domid);
-	if (!device->owner) {
+	if (!device->base.peer || !device->owner) {
+		blkback_owner_put(device->owner);
+		kfree(device->base.peer);
 		kfree(device);
 		return NULL;
 	}

@@ -11,15 +11,17 @@
 /**
  * tandem_compat_peer_state() - the state that the other end published
  * @xdev: the device
+ * @dir: the other end's directory
  *
  * Return: as in the store; Unknown when there is none.
  */
-static inline u8 tandem_compat_peer_state(struct xenbus_device *xdev)
+static inline u8 tandem_compat_peer_state(struct xenbus_device *xdev,
+					  const char *dir)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-	unsigned int state = xenbus_read_driver_state(xdev, xdev->otherend);
+	unsigned int state = xenbus_read_driver_state(xdev, dir);
 #else
-	unsigned int state = xenbus_read_driver_state(xdev->otherend);
+	unsigned int state = xenbus_read_driver_state(dir);
 #endif
 
 	return state <= U8_MAX ? state : XenbusStateUnknown;

@@ -28,9 +28,14 @@ static_assert(TANDEM_XB_CONNECTED == (int)XenbusStateConnected);
 static_assert(TANDEM_XB_CLOSED == (int)XenbusStateClosed);
 static_assert(TANDEM_XB_RECONFIGURED == (int)XenbusStateReconfigured);
 
+static const char *device_peer(const struct tandem_device *dev)
+{
+	return dev->peer ?: dev->xdev->otherend;
+}
+
 static bool device_is_online(struct tandem_device *dev)
 {
-	const char *dir = dev->ops->front ? dev->xdev->otherend :
+	const char *dir = dev->ops->front ? device_peer(dev) :
 					    dev->xdev->nodename;
 
 	return xenbus_read_unsigned(dir, "online", dev->ops->front) != 0;
@@ -41,7 +46,7 @@ static void device_look(struct tandem_device *dev, enum tandem_dev_event event)
 	struct tandem_dev_ctx *ctx = &dev->ctx;
 
 	ctx->event = event;
-	ctx->peer = tandem_compat_peer_state(dev->xdev);
+	ctx->peer = tandem_compat_peer_state(dev->xdev, device_peer(dev));
 	ctx->online = device_is_online(dev);
 	dev->ops->facts(dev, ctx);
 	if (event == TANDEM_EV_BROKEN)
@@ -92,7 +97,10 @@ static void device_publish(struct tandem_device *dev, u8 state)
 	/* A trace has it before anything that the peer does about it. */
 	if (dev->ops->moved)
 		dev->ops->moved(dev, from, state);
+	if (!tandem_device_write_begin(dev))
+		return;
 	xenbus_switch_state(dev->xdev, (enum xenbus_state)state);
+	tandem_device_write_end(dev);
 }
 
 /* One step. Returns the event of the next, or -1 when there is none. */
@@ -164,7 +172,7 @@ static void device_work(struct work_struct *work)
 
 /**
  * tandem_device_init() - begin to look after a device
- * @dev: zeroed
+ * @dev: zeroed, but for @dev->peer
  * @xdev: the device on the bus
  * @ops: the driver
  */
@@ -177,6 +185,7 @@ void tandem_device_init(struct tandem_device *dev, struct xenbus_device *xdev,
 	dev->ctx.ready = ops->front;
 	INIT_WORK(&dev->work, device_work);
 	spin_lock_init(&dev->lock);
+	mutex_init(&dev->writing);
 	ratelimit_state_init(&dev->limit, DEVICE_ERROR_INTERVAL, DEVICE_ERRORS);
 	ratelimit_set_flags(&dev->limit, RATELIMIT_MSG_ON_RELEASE);
 	/*
@@ -235,20 +244,55 @@ void tandem_device_flush(struct tandem_device *dev)
 EXPORT_SYMBOL_GPL(tandem_device_flush);
 
 /**
- * tandem_device_halt() - no action starts any more
+ * tandem_device_write_begin() - is the device's directory in the store still ours
+ * @dev: the device
+ *
+ * If so it stays ours until tandem_device_write_end(). Once the driver's remove has
+ * returned, the toolstack may have made another device of the same name, whose
+ * nodes an action that is still under way must not touch.
+ *
+ * Context: process; sleeps. Not nested.
+ * Return: false after tandem_device_halt(): nothing is to be written, nor ended.
+ */
+bool tandem_device_write_begin(struct tandem_device *dev)
+{
+	mutex_lock(&dev->writing);
+	if (!dev->stopped)
+		return true;
+	mutex_unlock(&dev->writing);
+	return false;
+}
+EXPORT_SYMBOL_GPL(tandem_device_write_begin);
+
+/**
+ * tandem_device_write_end() - after tandem_device_write_begin() that returned true
+ * @dev: the device
+ *
+ * Context: process.
+ */
+void tandem_device_write_end(struct tandem_device *dev)
+{
+	mutex_unlock(&dev->writing);
+}
+EXPORT_SYMBOL_GPL(tandem_device_write_end);
+
+/**
+ * tandem_device_halt() - no action starts any more, and no node is written
  * @dev: the device; may be halted already
  *
- * One that runs goes on, and is the last one. tandem_device_stop() is due.
+ * An action that runs goes on, and is the last one. tandem_device_stop() is due.
  *
- * Context: any.
+ * Context: process; waits for a write to the store that is under way.
  */
 void tandem_device_halt(struct tandem_device *dev)
 {
 	unsigned long flags;
 
+	mutex_lock(&dev->writing);
 	spin_lock_irqsave(&dev->lock, flags);
 	WRITE_ONCE(dev->stopped, true);
 	spin_unlock_irqrestore(&dev->lock, flags);
+	mutex_unlock(&dev->writing);
 }
 EXPORT_SYMBOL_GPL(tandem_device_halt);
 
@@ -287,9 +331,10 @@ static void device_note(struct tandem_device *dev, int err, const char *text)
  *
  * A peer can provoke errors, so there are only so many lines per minute. Each
  * device has its own count: the first error of one is never lost in the noise
- * of another. The node always holds the last error.
+ * of another. The node always holds the last error of a device that is not halted.
  *
- * Context: process; may sleep.
+ * Context: process; may sleep. Not between tandem_device_write_begin() and
+ * tandem_device_write_end().
  */
 void tandem_device_error(struct tandem_device *dev, int err,
 			 const char *fmt, ...)
@@ -300,10 +345,13 @@ void tandem_device_error(struct tandem_device *dev, int err,
 	va_start(args, fmt);
 	vscnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	/* As the bus words it. */
 	if (__ratelimit(&dev->limit))
-		xenbus_dev_error(dev->xdev, err, "%s", text);
-	else
-		device_note(dev, err, text);
+		dev_err(&dev->xdev->dev, "%i %s\n", -err, text);
+	if (!tandem_device_write_begin(dev))
+		return;
+	device_note(dev, err, text);
+	tandem_device_write_end(dev);
 }
 EXPORT_SYMBOL_GPL(tandem_device_error);
 

@@ -13,6 +13,7 @@
 #ifndef TANDEM_XENBUS_DEVICE_H
 #define TANDEM_XENBUS_DEVICE_H
 
+#include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -44,12 +45,16 @@ struct tandem_device_ops {
 
 /**
  * struct tandem_device - one device on xenbus, either end
- * @xdev: the device; valid until the driver's remove has returned
+ * @xdev: the device, which a driver whose steps may outlast its remove has a reference to
  * @ops: the driver
+ * @peer: the other end's directory, of a driver whose steps may outlast its remove: the
+ *        bus frees its own then. NULL: the bus's, which may change at resume
  * @ctx: what the table wants to know; used by @work alone
  * @work: looks at @events, on a workqueue that is frozen during suspend
  * @events: bits of TANDEM_EV_* noted and not yet looked at
  * @lock: guards the decision to queue @work; any context
+ * @writing: held while our nodes are written, none of which is after @stopped: the
+ *           bus may have another device there by then, of the same name
  * @limit: for errors that a peer can provoke
  * @reborn: a new life began (resume): the store knows nothing of the old one
  * @stopped: no further work
@@ -57,10 +62,12 @@ struct tandem_device_ops {
 struct tandem_device {
 	struct xenbus_device *xdev;
 	const struct tandem_device_ops *ops;
+	const char *peer;
 	struct tandem_dev_ctx ctx;
 	struct work_struct work;
 	unsigned long events;
 	spinlock_t lock; /* of the decision to queue work */
+	struct mutex writing; /* our nodes, and @stopped */
 	struct ratelimit_state limit;
 	bool reborn;
 	bool stopped;
@@ -73,6 +80,8 @@ void tandem_device_reborn(struct tandem_device *dev);
 void tandem_device_flush(struct tandem_device *dev);
 void tandem_device_halt(struct tandem_device *dev);
 void tandem_device_stop(struct tandem_device *dev);
+bool tandem_device_write_begin(struct tandem_device *dev);
+void tandem_device_write_end(struct tandem_device *dev);
 __printf(3, 4)
 void tandem_device_error(struct tandem_device *dev, int err,
 			 const char *fmt, ...);

@@ -152,7 +152,8 @@ void tandem_blkfront_wait_begin(struct blkfront *front)
 	WRITE_ONCE(front->waiting, true);
 	/* Before the look: a state that is not seen here is seen by who is told of it. */
 	smp_mb();
-	blkfront_look(front, tandem_compat_peer_state(front->dev.xdev));
+	blkfront_look(front, tandem_compat_peer_state(front->dev.xdev,
+						   front->dev.xdev->otherend));
 }
 
 /**

@@ -259,7 +259,7 @@ static void remove_and_add(void)
 	struct front_cfg cfg = { .id = FRONT_ID(100) };
 	unsigned int i;
 
-	for (i = 0; i < peer_times(15, 1000); i++) {
+	for (i = 0; i < peer_times(40, 1000); i++) {
 		front_start(&front, &cfg);
 		if (i % 4 == 0)
 			front_expect_works(&front, "added again");

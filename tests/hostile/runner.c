@@ -87,6 +87,9 @@ void peer_forget(void *arg)
 	for (i = 0; i < nr_cleanups; i++)
 		if (cleanups[i].arg == arg)
 			cleanups[i].fn = NULL;
+	/* There is only so much room, and a soak makes thousands. */
+	while (nr_cleanups && !cleanups[nr_cleanups - 1].fn)
+		nr_cleanups--;
 }
 
 static void run_cleanups(void)
