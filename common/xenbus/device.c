@@ -247,9 +247,9 @@ EXPORT_SYMBOL_GPL(tandem_device_flush);
  * tandem_device_write_begin() - is the device's directory in the store still ours
  * @dev: the device
  *
- * If so it stays ours until tandem_device_write_end(). Once the driver's remove has
- * returned, the toolstack may have made another device of the same name, whose
- * nodes an action that is still under way must not touch.
+ * If so it stays ours until tandem_device_write_end(). The device has lost its
+ * directory when it is removed, and while it still ends the toolstack may have made
+ * another of the same name, whose nodes an action that is under way must not touch.
  *
  * Context: process; sleeps. Not nested.
  * Return: false after tandem_device_halt(): nothing is to be written, nor ended.

@@ -149,11 +149,12 @@ static void blkfront_look(struct blkfront *front, enum xenbus_state state)
  */
 void tandem_blkfront_wait_begin(struct blkfront *front)
 {
+	struct xenbus_device *xdev = front->dev.xdev;
+
 	WRITE_ONCE(front->waiting, true);
 	/* Before the look: a state that is not seen here is seen by who is told of it. */
 	smp_mb();
-	blkfront_look(front, tandem_compat_peer_state(front->dev.xdev,
-						   front->dev.xdev->otherend));
+	blkfront_look(front, tandem_compat_peer_state(xdev, xdev->otherend));
 }
 
 /**

@@ -93,6 +93,9 @@ static void xbus_remove(struct device *d)
 	drv->remove(dev);
 	up(&dev->reclaim_sem);
 	module_put(drv->driver.owner);
+	/* As the bus does, whoever may still look at it. */
+	kfree(dev->otherend);
+	dev->otherend = NULL;
 	if (!drv->allow_rebind ||
 	    fake_store_state(dev->nodename) == XenbusStateClosing)
 		xbus_switch(dev, XenbusStateClosed);

@@ -100,6 +100,8 @@ char *fake_store_get(const char *dir, const char *node);
 int fake_store_state(const char *dir);
 int fake_store_set(const char *dir, const char *node, const char *value);
 void fake_store_remove(const char *path);
+void fake_store_slow(bool slow);
+bool fake_store_slowed(void);
 unsigned int fake_store_transactions(void);
 void fake_watch_fire(const char *path);
 int fake_watch_add(struct xenbus_watch *watch);

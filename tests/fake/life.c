@@ -91,6 +91,8 @@ static const struct fake_kind life_kind[] = {
  * @erased: what was to be erased was; and what was refused, was refused
  * @waited: what its store held was not given back before it let go
  * @detached: both ends closed by themselves
+ * @followed: another disk of the same name is there before this one has gone
+ * @left_alone: and that one's nodes are as the toolstack wrote them
  */
 struct life {
 	const struct fake_kind *kind;
@@ -107,6 +109,8 @@ struct life {
 	bool erased;
 	bool waited;
 	bool detached;
+	bool followed;
+	bool left_alone;
 };
 
 /* What is held of anything. */
@@ -508,6 +512,29 @@ static void life_let_go(struct life *life)
 	fake_hold_end();
 }
 
+/*
+ * The backend's device goes while it is about to answer a frontend, and the
+ * toolstack has made the next disk of that name before it has gone.
+ */
+static void life_follow(struct life *life)
+{
+	char *offer;
+
+	fake_store_slow(true);
+	life_write_front();
+	life_wait(fake_store_slowed());
+	fake_store_remove(LIFE_BACK);
+	life_write_back();
+	fake_bus_remove(life->back);
+	fake_store_slow(false);
+	offer = fake_store_get(LIFE_BACK, "max-ring-page-order");
+	life->left_alone = !offer &&
+			   fake_store_state(LIFE_BACK) == XenbusStateInitialising;
+	kfree(offer);
+	fake_store_remove(LIFE_BACK);
+	fake_store_remove(LIFE_FRONT);
+}
+
 static void life_detach(struct life *life)
 {
 	struct fake_result lost = { };
@@ -527,8 +554,12 @@ static void life_detach(struct life *life)
 		life->detached = true;
 		life_close(life);
 	}
-	fake_store_remove(LIFE_BACK);
-	fake_bus_remove(life->back);
+	if (life->followed && life->back) {
+		life_follow(life);
+	} else {
+		fake_store_remove(LIFE_BACK);
+		fake_bus_remove(life->back);
+	}
 	life_let_go(life);
 }
 
@@ -618,6 +649,8 @@ static const char *life_must(const struct life *life)
 		return ", DID NOT WAIT FOR ITS STORE";
 	if (!life->detached)
 		return ", NOT DETACHED";
+	if (life->followed && !life->left_alone)
+		return ", WROTE TO THE NEXT DISK'S NODES";
 	return NULL;
 }
 
@@ -689,7 +722,7 @@ static void life_prepare(const struct fake_kind *kind)
 bool fake_life_run(unsigned int kind, const struct fake_plan *plan, char *text,
 		   size_t size)
 {
-	struct life life = { .kind = &life_kind[kind] };
+	struct life life = { .kind = &life_kind[kind], .followed = !plan };
 	struct life_counts before;
 	const char *owed;
 	bool fired;

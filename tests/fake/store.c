@@ -3,6 +3,7 @@
  * Xenstore, in memory: a list of paths with values, and transactions as lists
  * of what is to be written at their end.
  */
+#include <linux/delay.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -38,6 +39,10 @@ static DEFINE_MUTEX(store_lock);
 static LIST_HEAD(store_nodes);
 static LIST_HEAD(store_txs);
 static u32 store_last_id;
+
+/* Long beside all that happens meanwhile. */
+#define STORE_SLOW_MS	500
+static bool store_slow, store_slowed;
 
 static char *store_path(const char *dir, const char *node)
 {
@@ -338,9 +343,32 @@ unsigned int fake_xenbus_read_unsigned(const char *dir, const char *node,
 FAKED(xenbus_read_driver_state);
 enum xenbus_state fake_xenbus_read_driver_state(const char *path)
 {
+	enum xenbus_state state;
+
 	if (fake_fails(1))
 		return XenbusStateUnknown;
-	return fake_store_state(path);
+	state = fake_store_state(path);
+	if (READ_ONCE(store_slow)) {
+		WRITE_ONCE(store_slowed, true);
+		msleep(STORE_SLOW_MS);
+	}
+	return state;
+}
+
+/**
+ * fake_store_slow() - answers take long
+ * @slow: from now on, or no longer
+ */
+void fake_store_slow(bool slow)
+{
+	WRITE_ONCE(store_slowed, false);
+	WRITE_ONCE(store_slow, slow);
+}
+
+/* Return: does somebody wait, or has waited, for a slow answer. */
+bool fake_store_slowed(void)
+{
+	return READ_ONCE(store_slowed);
 }
 
 FAKED(xenbus_exists);

@@ -335,7 +335,8 @@ static void remove_under_console_load(void)
 }
 
 const struct peer_case blkfront_suspend[] = {
-	{ "back-suspend-silent-at-checkpoint", silent_at_checkpoint, 400, 0 },
+	{ "back-suspend-silent-at-checkpoint", silent_at_checkpoint, 400,
+	  CASE_LONG },
 	{ "back-suspend-silent-at-save", silent_at_save, 400, 0 },
 	{ "back-suspend-other-operations", other_operations, 400, 0 },
 	{ "back-suspend-closes-at-restore", closes_at_restore, 400, 0 },

@@ -5,7 +5,8 @@
 #
 # What happens to a disk of a running guest: new size, detach, surprise removal, save,
 # restore, migration. MOVES says how often it is saved and restored, CYCLES how often a
-# disk comes and goes while the guest's memory is watched (not at all if not said).
+# disk comes and goes while the guest's memory is watched (not at all if not said). With
+# ALL=1 the guest is saved when idle, as a checkpoint, and paused, too.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -14,6 +15,7 @@ set -u
 . /lab/data.sh
 
 E=/mnt/ext4
+ALL=${ALL:-}
 MOVES=${MOVES:-1}
 CYCLES=${CYCLES:-0}
 
@@ -420,10 +422,12 @@ check "surprise removal under load" detach_forced
 check "surprise removal of a mounted disk" forced_mounted
 check "surprise removal of a disk that is being written to" forced_written
 check "a read-only disk refuses writes" read_only
-check "save and restore of an idle guest" idle_saved
 check "save and restore under verified load, times $MOVES" saved
-check "a checkpoint under verified load (save -c)" checkpointed
-check "a pause under verified load" paused
+if [ "$ALL" ]; then
+	check "save and restore of an idle guest" idle_saved
+	check "a checkpoint under verified load (save -c)" checkpointed
+	check "a pause under verified load" paused
+fi
 check "migration of a PVH guest to localhost under verified load" migrated
 check "migration with a write in flight, which the store holds" migrated_in_flight
 [ ! -s /tmp/downtime ] ||
