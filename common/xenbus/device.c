@@ -313,7 +313,7 @@ void tandem_device_stop(struct tandem_device *dev)
 }
 EXPORT_SYMBOL_GPL(tandem_device_stop);
 
-/* The node alone, which the toolstack reads, as the bus would write it. */
+/* The node that the toolstack reads, as the bus would write it. */
 static void device_note(struct tandem_device *dev, int err, const char *text)
 {
 	char *dir = kasprintf(GFP_KERNEL, "error/%s", dev->xdev->nodename);

@@ -172,21 +172,6 @@ int fake_xenbus_switch_state(struct xenbus_device *dev, enum xenbus_state state)
 	return 0;
 }
 
-FAKED(xenbus_dev_error);
-void fake_xenbus_dev_error(struct xenbus_device *dev, int err,
-			   const char *fmt, ...)
-{
-	char text[200], dir[100];
-	va_list args;
-
-	va_start(args, fmt);
-	vscnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	dev_notice(&dev->dev, "%d %s\n", err, text);
-	snprintf(dir, sizeof(dir), "error/%s", dev->nodename);
-	fake_store_set(dir, "error", text);
-}
-
 static void xbus_release(struct device *d)
 {
 	struct xenbus_device *dev = to_xenbus_device(d);

@@ -92,7 +92,8 @@ static const struct fake_kind life_kind[] = {
  * @waited: what its store held was not given back before it let go
  * @detached: both ends closed by themselves
  * @followed: another disk of the same name is there before this one has gone
- * @left_alone: and that one's nodes are as the toolstack wrote them
+ * @left_alone: and that one's nodes are as the toolstack wrote them, although a step
+ *              was under way
  */
 struct life {
 	const struct fake_kind *kind;
@@ -518,17 +519,18 @@ static void life_let_go(struct life *life)
  */
 static void life_follow(struct life *life)
 {
+	bool under_way;
 	char *offer;
 
 	fake_store_slow(true);
 	life_write_front();
-	life_wait(fake_store_slowed());
+	under_way = life_wait(fake_store_slowed());
 	fake_store_remove(LIFE_BACK);
 	life_write_back();
 	fake_bus_remove(life->back);
 	fake_store_slow(false);
 	offer = fake_store_get(LIFE_BACK, "max-ring-page-order");
-	life->left_alone = !offer &&
+	life->left_alone = under_way && !offer &&
 			   fake_store_state(LIFE_BACK) == XenbusStateInitialising;
 	kfree(offer);
 	fake_store_remove(LIFE_BACK);

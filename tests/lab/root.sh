@@ -185,6 +185,7 @@ prepare
 check "file, sda1, no initrd, 32 MB" boots file:$E/root.img,sda1,w sda1 pv 32
 if [ "$ALL" ]; then
 	check "partition, hda5, no initrd, 32 MB" boots "phy:$PARTITION,hda5,w" hda5 pv 32
+	check "file, xvda, no initrd, 32 MB" boots file:$E/root.img,xvda,w xvda pv 32
 	check "PVH: root disk, and swap under memory pressure" swaps r swap pvh 40
 fi
 check "PVH: file, xvda, no initrd, 40 MB" boots file:$E/root.img,xvda,w xvda pvh 40
