@@ -145,10 +145,10 @@ static void killed_persistent(void)
 
 const struct peer_case blkback_death[] = {
 	{ "death-killed-under-load", killed_under_load, 200, 0 },
-	{ "death-killed-persistent", killed_persistent, 200, 0 },
-	{ "death-destroyed-under-load", destroyed_under_load, 200, 0 },
+	{ "death-killed-persistent", killed_persistent, 200, CASE_LONG },
+	{ "death-destroyed-under-load", destroyed_under_load, 200, CASE_LONG },
 	{ "death-destroyed-mixed", destroyed_mixed, 200, 0 },
-	{ "death-destroyed-offering", destroyed_offering, 200, 0 },
+	{ "death-destroyed-offering", destroyed_offering, 200, CASE_LONG },
 	{ "death-destroyed-waiting", destroyed_waiting, 200, CASE_LONG },
 	{ "death-destroyed-idle", destroyed_idle, 200, CASE_LONG },
 	{ "death-destroyed-persistent", destroyed_persistent, 200, CASE_LONG },

@@ -166,7 +166,7 @@ static void closing_cycles(void)
 	unsigned int i;
 
 	front_create(&front, NULL);
-	for (i = 0; i < peer_times(25, 5000); i++) {
+	for (i = 0; i < peer_times(12, 5000); i++) {
 		front_set_state(&front, XB_CLOSING);
 		need(front_wait(&front, STATE(XB_CLOSING) | STATE(XB_CLOSED)),
 		     "no Closing, but %u", front_state(&front));
@@ -191,7 +191,7 @@ static void closing_cycles_blind(void)
 	unsigned int i;
 
 	front_create(&front, NULL);
-	for (i = 0; i < peer_times(150, 5000); i++) {
+	for (i = 0; i < peer_times(50, 5000); i++) {
 		front_set_state(&front, XB_CLOSING);
 		front_set_state(&front, XB_CLOSED);
 		front_set_state(&front, XB_INITIALISING);
@@ -219,7 +219,7 @@ static void connect_toggle(void)
 	front_create(&front, NULL);
 	front_rings(&front);
 	front_keys(&front);
-	for (i = 0; i < peer_times(100, 10000) * ARRAY_SIZE(states); i++)
+	for (i = 0; i < peer_times(40, 10000) * ARRAY_SIZE(states); i++)
 		front_set_state(&front, states[i % ARRAY_SIZE(states)]);
 	expect(kernel_threads() <= threads + 4, "%u kernel threads, %u before",
 	       kernel_threads(), threads);
@@ -259,7 +259,7 @@ static void remove_and_add(void)
 	struct front_cfg cfg = { .id = FRONT_ID(100) };
 	unsigned int i;
 
-	for (i = 0; i < peer_times(40, 1000); i++) {
+	for (i = 0; i < peer_times(16, 1000); i++) {
 		front_start(&front, &cfg);
 		if (i % 4 == 0)
 			front_expect_works(&front, "added again");
@@ -389,7 +389,7 @@ static void unplug_under_load(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < peer_times(10, 500); i++) {
+	for (i = 0; i < peer_times(5, 500); i++) {
 		reach(XB_CONNECTED);
 		post_reads(&front.queue[0], 32);
 		expect(front_unplug(&front), "state %u", front_state(&front));
@@ -402,7 +402,7 @@ static void close_under_load(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < peer_times(10, 500); i++) {
+	for (i = 0; i < peer_times(5, 500); i++) {
 		reach(XB_CONNECTED);
 		post_reads(&front.queue[0], 32);
 		expect(front_close(&front), "state %u", front_state(&front));
@@ -415,7 +415,7 @@ static void vanish_under_load(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < peer_times(10, 500); i++) {
+	for (i = 0; i < peer_times(5, 500); i++) {
 		reach(XB_CONNECTED);
 		post_reads(&front.queue[0], 32);
 		front_remove(&front);

@@ -33,7 +33,7 @@ static void event_storm_disconnect(void)
 	static struct disturber d;
 	unsigned int i;
 
-	for (i = 0; i < peer_times(10, 1000); i++) {
+	for (i = 0; i < peer_times(6, 1000); i++) {
 		front_start(&front, NULL);
 		disturb(&d, send_events, &front.queue[0]);
 		sleep_ms(i % 5);
@@ -81,7 +81,7 @@ static void flush_storm(void)
 	front_start(&front, NULL);
 	front_start(&other, NULL);
 	disturb(&d, flood_flushes, &front.queue[0]);
-	for (i = 0; i < 500; i++)
+	for (i = 0; i < peer_times(200, 500); i++)
 		need(!front_rw(&other.queue[0], BLKIF_OP_READ, i % 512 * 8, 0, 1),
 		     "read %u among flushes does not end well", i);
 	expect(disturb_end(&d), "no flush ended meanwhile");
@@ -131,7 +131,7 @@ static void random_storm(void)
 	static struct disturber d[2];
 	unsigned int i;
 
-	for (i = 0; i < peer_times(5, 500); i++) {
+	for (i = 0; i < peer_times(3, 500); i++) {
 		front_create(&front, NULL);
 		front_rings(&front);
 		front_keys(&front);
@@ -194,7 +194,7 @@ static void many_devices(void)
 /* A rogue that is broken over and over must not fill the log. */
 static void log_storm(void)
 {
-	unsigned int i, lines, rounds = peer_times(15, 500);
+	unsigned int i, lines, rounds = peer_times(10, 500);
 
 	for (i = 0; i < rounds; i++) {
 		front_start(&front, &(struct front_cfg){ .id = FRONT_ID(90) });
@@ -227,7 +227,7 @@ static void bad_key_storm(void)
 	char name[32];
 
 	bad_offer(NULL);
-	for (i = 0; i < peer_times(30, 5000); i++) {
+	for (i = 0; i < peer_times(15, 5000); i++) {
 		front_set_state(&front, XB_CLOSED);
 		need(front_wait(&front, STATE(XB_CLOSED)), "no Closed");
 		front_set_state(&front, XB_INITIALISING);

@@ -77,7 +77,7 @@ static void lives(unsigned int rounds, void (*disturbance)(struct disturber *))
 
 static void read_during_disconnect(void)
 {
-	lives(peer_times(7, 2000), read_everything);
+	lives(peer_times(4, 2000), read_everything);
 }
 
 static void read_during_bad_connect(void)
@@ -92,7 +92,7 @@ static void read_during_bad_connect(void)
 	front_remove(&front);
 	for (i = 0; i < ARRAY_SIZE(d); i++)
 		disturb(&d[i], read_everything, &named);
-	for (i = 0; i < peer_times(10, 2000); i++) {
+	for (i = 0; i < peer_times(6, 2000); i++) {
 		front_create(&front, &cfg);
 		front_rings(&front);
 		front_keys(&front);
@@ -107,7 +107,7 @@ static void read_during_bad_connect(void)
 
 static void poke_during_lives(void)
 {
-	lives(peer_times(10, 1000), poke);
+	lives(peer_times(5, 1000), poke);
 }
 
 static void resize_under_load(void)
@@ -119,7 +119,7 @@ static void resize_under_load(void)
 	snprintf(path, sizeof(path), "%s/resize", front.sysfs);
 	if (!file_exists(path))
 		peer_skip("no resize attribute");
-	for (i = 0; i < peer_times(25, 2000); i++) {
+	for (i = 0; i < peer_times(15, 2000); i++) {
 		load(&front, 16);
 		file_write(path, "1");
 		queue_drain(&front.queue[0], 16);
@@ -141,7 +141,7 @@ static void unbind_rebind(void)
 		driver = "/sys/bus/xen-backend/drivers/tandem-blkback";
 	if (!file_exists(driver))
 		peer_skip("the driver's name is another");
-	for (i = 0; i < peer_times(5, 200); i++) {
+	for (i = 0; i < peer_times(3, 200); i++) {
 		front_start(&front, NULL);
 		load(&front, 32);
 		snprintf(name, sizeof(name), "vbd-0-%u", front.cfg.id);

@@ -109,7 +109,7 @@ static void closes_at_once(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < peer_times(10, 500); i++) {
+	for (i = 0; i < peer_times(6, 500); i++) {
 		back_create(&back, NULL);
 		if (i & 1)
 			back_set_state(&back, XB_CLOSING);
@@ -133,7 +133,7 @@ static void closes_under_load(void)
 	unsigned int i, j;
 	int child[3];
 
-	for (i = 0; i < peer_times(6, 200); i++) {
+	for (i = 0; i < peer_times(4, 200); i++) {
 		reach(XB_CONNECTED);
 		if (i % 3)
 			back_hook(&back, swallow, NULL);
@@ -266,7 +266,7 @@ static void closes_as_released(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < peer_times(24, 1000); i++) {
+	for (i = 0; i < peer_times(12, 1000); i++) {
 		reach(XB_CONNECTED);
 		back_verify_here(&back);
 		ask_to_close();
@@ -313,7 +313,7 @@ static void cycles(void)
 	unsigned int i;
 
 	reach(XB_CONNECTED);
-	for (i = 0; i < peer_times(50, 5000); i++) {
+	for (i = 0; i < peer_times(25, 5000); i++) {
 		back_set_state(&back, XB_RECONFIGURING);
 		back_set_state(&back, XB_RECONFIGURED);
 		back_set_state(&back, XB_CONNECTED);
@@ -332,7 +332,7 @@ static void connect_toggle(void)
 	unsigned int i;
 
 	back_create(&back, NULL);
-	for (i = 0; i < peer_times(100, 10000) * ARRAY_SIZE(states); i++)
+	for (i = 0; i < peer_times(40, 10000) * ARRAY_SIZE(states); i++)
 		back_set_state(&back, states[i % ARRAY_SIZE(states)]);
 	store_put(back.dir, "online", "0");
 	back_set_state(&back, XB_CLOSING);
@@ -345,7 +345,7 @@ static void remove_and_add(void)
 	struct back_cfg cfg = { .id = BACK_ID(7), .flush = true };
 	unsigned int i;
 
-	for (i = 0; i < peer_times(10, 500); i++) {
+	for (i = 0; i < peer_times(5, 500); i++) {
 		back_start(&back, &cfg);
 		if (i % 4 == 0)
 			back_expect_works(&back, "added again");

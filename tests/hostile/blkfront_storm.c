@@ -50,7 +50,7 @@ static void event_storm_disconnect(void)
 	static struct disturber d;
 	unsigned int i;
 
-	for (i = 0; i < peer_times(5, 500); i++) {
+	for (i = 0; i < peer_times(4, 500); i++) {
 		start();
 		disturb(&d, send_events, &back.queue[0]);
 		sleep_ms(i);

@@ -128,7 +128,7 @@ uint64_t bystander_storm(void (*fn)(struct disturber *d), void *arg,
 		disturb(&d[i], fn, arg);
 	storm = progress();
 	if (peer_soak())
-		sleep_ms(60000);
+		sleep_ms(10000);
 	for (i = 0; i < nr; i++)
 		sent += disturb_end(&d[i]);
 	peer_note("%llu times; bystander: %llu rounds in calm, %llu in the storm",

@@ -55,7 +55,7 @@ ktap_begin
 scratch_disk
 check "a guest starts" guest_up
 make_file /dev/shm/a.img
-data_cases "file on tmpfs" file:/dev/shm/a.img /dev/shm/a.img
+data_cases "file on tmpfs" file:/dev/shm/a.img /dev/shm/a.img short
 make_file /mnt/ext4/a.img
 data_cases "file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img
 check "sparse file: stays sparse in use" sparse_stays /mnt/ext4/sparse.img

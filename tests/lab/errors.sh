@@ -273,31 +273,31 @@ guests_up() {
 ktap_begin
 scratch_disk
 check "two guests start" guests_up
-check "a missing image, named to our script" missing_by_name
+variant "a missing image, named to our script" missing_by_name
 check "a missing image" missing
 check "a missing device" missing_device
-check "a link to nothing" dangling
+variant "a link to nothing" dangling
 check "a directory" directory
-check "an empty file" empty
-check "a FIFO" fifo
-check "a character device" character
+variant "an empty file" empty
+variant "a FIFO" fifo
+variant "a character device" character
 check "a path with spaces works" spaces
-check "an image that only the operator's own mounts show" own_mounts
+variant "an image that only the operator's own mounts show" own_mounts
 check "an image that another guest writes" busy_elsewhere
 check "a device that another guest writes" busy_device_elsewhere
 check "an image that two guests read works" two_readers
-check "an image that is read, after its first reader has gone" second_reader
+variant "an image that is read, after its first reader has gone" second_reader
 check "a mounted partition" mounted_partition
-check "a disk with a mounted partition" whole_disk
+variant "a disk with a mounted partition" whole_disk
 check "a device used as swap" swap_device
-check "a file used as swap" swap_file
+variant "a file used as swap" swap_file
 check "a file that a loop device holds" looped
 check "a read-only file system" read_only_fs
-check "a read-only device" read_only_device
+variant "a read-only device" read_only_device
 check "a write to a disk that is read-only" write_refused
 check "an unknown mode" bad_mode
 check "xl create: a missing image" create_missing
-check "xl create: a directory" create_directory
+variant "xl create: a directory" create_directory
 check "xl create: an image in use" create_busy
 check "the driver's own errors, without a script" without_script
 check "detaching leaves no node" after_detach

@@ -30,6 +30,10 @@ check() {
 	[ "$ktap_failed" -eq "$failed" ] || tidy >/dev/null 2>&1
 }
 
+# variant NAME FUNCTION ARG...: a case that ALL=1 asks for, because others have what it
+# tries, or because it takes long
+variant() { [ -z "${ALL-}" ] || check "$@"; }
+
 # tidy: g has none of the disks that cases attach; then what is below them, which a topic
 # may know
 tidy() {

@@ -76,7 +76,7 @@ if [ -x $XEN_QEMU ]; then
 	check "discard" trims
 	check "mkfs, a tree, umount, fsck, the tree again" file_system
 	check "the guest goes" guest_down
-	check "a qcow2 image" qcow2
+	variant "a qcow2 image" qcow2
 else
 	ktap_skip "QEMU's backend" "no qemu-system-xen in dom0"
 fi

@@ -252,15 +252,15 @@ for s in $SHAPES; do
 done
 check "pages not kept granted: the guest's own are lent" not_kept
 check "sixteen requests at a time: few events and hypercalls" batched
-[ -z "$ALL" ] || check "few pages kept granted" few_kept
+variant "few pages kept granted" few_kept
 check "pages are granted as they are needed" lazy
-check "hardly any room in Xen's store: smaller rings, then fewer" quota
+variant "hardly any room in Xen's store: smaller rings, then fewer" quota
 check "a backend that is not trusted: no page of ours is lent" untrusted
 check "names of a module's disks; names that are taken" names
 check "names of the configuration" native_names
-check "save and restore on four CPUs under verified load" saved
-check "unbind and bind behind our frontend that writes" rebind xvda 2
-[ -z "$ALL" ] || check "the same, and less is offered" rebind_offers
+variant "save and restore on four CPUs under verified load" saved
+variant "unbind and bind behind our frontend that writes" rebind xvda 2
+variant "the same, and less is offered" rebind_offers
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "no store is left open" umount $E

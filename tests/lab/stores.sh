@@ -168,7 +168,7 @@ idle_raid() { [ "$(cat /sys/block/md0/md/sync_action)" = idle ]; }
 ktap_begin
 scratch_disk
 check "a guest starts" guest_up
-check "a CD" cdrom $E/cd.iso
+variant "a CD" cdrom $E/cd.iso
 check "a device of 4096-byte sectors" large_device
 check "a file on a device of 4096-byte sectors" large_under_file
 check "a partition whose discards are aligned oddly" aligned_oddly
@@ -177,8 +177,8 @@ data_cases "without direct I/O" file:/mnt/journal/a.img /mnt/journal/a.img short
 check "it is let go" through_cache_gone
 check "ramfs, which has no holes" no_punching
 check "btrfs: pages change while they are written, the checksums hold" on_btrfs
-check "NBD: what is written is copied" on_nbd
-check "RAID 5: pages change while they are written, the parity holds" on_raid5
+variant "NBD: what is written is copied" on_nbd
+variant "RAID 5: pages change while they are written, the parity holds" on_raid5
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "no store is left open" umount $E
