@@ -18,7 +18,7 @@
 #define PACE_MS		20
 
 /* How long calm and storm are compared, and how small its share may be. */
-#define STORM_MS	1000
+#define STORM_MS	500
 #define STORM_SHARE	25
 
 static struct {

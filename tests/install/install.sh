@@ -3,7 +3,7 @@
 #
 # install.sh [TREE]: scripts/install and uninstall on a Debian 13 with DKMS, which is
 # the platform's root below an overlay in memory: the modules are built and found, our
-# files win, and afterwards every file of the system is as it was.
+# files win, and afterwards every file of the system is as it was. ALL=1: twice, too.
 set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tests/lib/ktap.sh"
@@ -200,8 +200,10 @@ else
 	ktap_check ours_win.modprobe ours_win xen-blkback
 	ktap_check programs programs
 	ktap_check keeps keeps
-	ktap_check installs_again installs
-	ktap_check modules_built_again modules_built
+	if [ "${ALL-}" ]; then
+		ktap_check installs_again installs
+		ktap_check modules_built_again modules_built
+	fi
 	ktap_check dkms_fails dkms_fails
 	ktap_check uninstalls uninstalls
 	ktap_check gone gone

@@ -63,9 +63,9 @@ check "sparse file: shrinks when discarded" sparse_shrinks /mnt/ext4/sparse.img
 check "no-discard: a preallocated file keeps its blocks" no_discard_kept /mnt/ext4/full.img
 data_cases "partition" "phy:$PARTITION" "$PARTITION"
 check "a logical volume is made" make_lv
-data_cases "logical volume" phy:/dev/tandem/disk /dev/tandem/disk short
+data_cases "logical volume" phy:/dev/tandem/disk /dev/tandem/disk brief
 check "a network block device is made" make_nbd
-data_cases "nbd" phy:/dev/nbd0 /dev/nbd0 short
+data_cases "nbd" phy:/dev/nbd0 /dev/nbd0 brief
 check "a CD" cdrom /mnt/ext4/cd.iso
 check "a device of 4096-byte sectors" large
 guest stop g

@@ -211,6 +211,7 @@ complains() { [[ "$(xenstore-read "$1" 2>/dev/null)" = *"$2"* ]]; }
 without_script() {
 	local id back error number
 	truncate -s 8M $E/d.img
+	: >$E/empty.img
 	must attach file:$E/d.img,xvdb,w
 	id=$(device g xvdb) back=$(backend_node g xvdb) error=$(error_node g xvdb)
 	told "file:$E/h.img" "^already open: $E/d.img$"

@@ -283,7 +283,7 @@ check "a sparse file on a full ext4" full_ext4
 check "a device that goes away under load" store_goes
 variant "the same, of a disk that is only read" read_store_goes
 variant "a file that is deleted while in use" file_deleted
-check "a file that is made shorter" shrunk
+variant "a file that is made shorter" shrunk
 check "the module cannot be unloaded in use" module_stays
 guest stop g
 check "the guest goes" eventually 20 no_domain

@@ -223,7 +223,7 @@ check "no thread, request, file, mapping or module reference is left" no_leak
 check "the store cannot be taken from a connected guest" store_busy
 check "unbind and bind behind a guest that writes" rebind xvda 1
 variant "unbind and bind while requests wait for room" rebind_parked
-check "$DISKS disks at once" many
+variant "$DISKS disks at once" many
 check "still nothing leaked" no_leak
 check "a new device is taken over from the kernel's driver" handover
 variant "an idle device goes to the kernel's driver and back" by_hand
