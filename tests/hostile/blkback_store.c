@@ -440,8 +440,10 @@ static void close_in_flight(unsigned int end)
 static void queue_closed_in_flight(void)
 {
 	halves_make();
-	close_in_flight(0);
 	close_in_flight(XB_CLOSED);
+	if (!peer_soak())
+		return;
+	close_in_flight(0);
 	close_in_flight(XB_INITIALISING);
 }
 

@@ -284,6 +284,7 @@ check "a device that goes away under load" store_goes
 variant "the same, of a disk that is only read" read_store_goes
 variant "a file that is deleted while in use" file_deleted
 variant "a file that is made shorter" shrunk
+check "unbind and bind behind a guest that writes" rebind xvda 1
 check "the module cannot be unloaded in use" module_stays
 guest stop g
 check "the guest goes" eventually 20 no_domain

@@ -3,7 +3,7 @@
 # lab: --back ours --front kernel --timeout 1200
 #
 # Connecting and letting go, again and again; unbinding behind a guest's back; and
-# whether anything leaks. With ALL=1 in more ways.
+# whether anything leaks.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -218,15 +218,15 @@ check "a guest starts" guest_up
 check "one cycle" warm_up
 check "$CYCLES connections under load, each verified" cycles
 [ "$FORCED" -eq 0 ] || check "$FORCED times removed by force under load" forced
-variant "two guests come and go" domains
+check "two guests come and go" domains
 check "no thread, request, file, mapping or module reference is left" no_leak
 check "the store cannot be taken from a connected guest" store_busy
 check "unbind and bind behind a guest that writes" rebind xvda 1
-variant "unbind and bind while requests wait for room" rebind_parked
-variant "$DISKS disks at once" many
+check "unbind and bind while requests wait for room" rebind_parked
+check "$DISKS disks at once" many
 check "still nothing leaked" no_leak
 check "a new device is taken over from the kernel's driver" handover
-variant "an idle device goes to the kernel's driver and back" by_hand
+check "an idle device goes to the kernel's driver and back" by_hand
 guest stop g
 check "the guest goes" eventually 20 no_domain
 check "no store is left open" umount $E
