@@ -177,6 +177,32 @@ static void flip_discard_flag(void)
 	flip_direct(BLKIF_OP_DISCARD, WIRE_NSEG, 1, 0, BLKIF_DISCARD_SECURE);
 }
 
+static void flip_discard_sector(void)
+{
+	flip_direct(BLKIF_OP_DISCARD, FIELD_SECTOR, 8, 8, ~0ull - 7);
+}
+
+static void flip_discard_id(void)
+{
+	flip_direct(BLKIF_OP_DISCARD, FIELD_ID, 8, 1, ~0ull);
+}
+
+static void flip_discard_handle(void)
+{
+	flip_direct(BLKIF_OP_DISCARD, WIRE_HANDLE, 2, 0, 0xffff);
+}
+
+/* A flush has no segments, and one that has is a write. */
+static void flip_flush_segments(void)
+{
+	flip_direct(BLKIF_OP_FLUSH_DISKCACHE, WIRE_NSEG, 1, 0, 255);
+}
+
+static void flip_flush_sector(void)
+{
+	flip_direct(BLKIF_OP_FLUSH_DISKCACHE, FIELD_SECTOR, 8, 0, ~0ull);
+}
+
 static void start_indirect(struct request *rq, uint8_t op)
 {
 	front_start(&front, NULL);
@@ -233,6 +259,14 @@ static void flip_indirect_gref(void)
 	start_indirect(&rq, BLKIF_OP_READ);
 	run_flip(&rq, slots(front.wire->i_grefs, 4,
 				 front.desc.ref[0], 0x7ffffff0));
+}
+
+static void flip_indirect_handle(void)
+{
+	struct request rq;
+
+	start_indirect(&rq, BLKIF_OP_READ);
+	run_flip(&rq, slots(front.wire->i_handle, 2, 0, 0xffff));
 }
 
 static void flip_desc(unsigned int offset, unsigned int bytes, uint64_t a,
@@ -334,11 +368,17 @@ const struct peer_case blkback_flip[] = {
 	{ "flip-last-sector", flip_last, 120, 0 },
 	{ "flip-discard-length", flip_discard_length, 120, 0 },
 	{ "flip-discard-flag", flip_discard_flag, 120, CASE_LONG },
+	{ "flip-discard-sector", flip_discard_sector, 120, CASE_LONG },
+	{ "flip-discard-id", flip_discard_id, 120, CASE_LONG },
+	{ "flip-discard-handle", flip_discard_handle, 120, CASE_LONG },
+	{ "flip-flush-segments", flip_flush_segments, 120, CASE_LONG },
+	{ "flip-flush-sector", flip_flush_sector, 120, CASE_LONG },
 	{ "flip-indirect-operation", flip_indirect_op, 120, 0 },
 	{ "flip-indirect-count", flip_indirect_count, 120, 0 },
 	{ "flip-indirect-count-few", flip_indirect_count_few, 120, CASE_LONG },
 	{ "flip-indirect-sector", flip_indirect_sector, 120, CASE_LONG },
 	{ "flip-indirect-id", flip_indirect_id, 120, CASE_LONG },
+	{ "flip-indirect-handle", flip_indirect_handle, 120, CASE_LONG },
 	{ "flip-indirect-gref", flip_indirect_gref, 120, 0 },
 	{ "flip-descriptor-gref", flip_desc_gref, 120, 0 },
 	{ "flip-descriptor-first", flip_desc_first, 120, 0 },

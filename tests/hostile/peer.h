@@ -82,6 +82,7 @@ void peer_at_end(void (*fn)(void *arg), void *arg);
 void peer_forget(void *arg);
 bool peer_soak(void);
 unsigned int peer_times(unsigned int check, unsigned int soak);
+bool peer_turn(const char *name, unsigned int nr);
 
 #define expect(cond, ...) \
 	((cond) ? (void)0 : peer_fail(__FILE__, __LINE__, __VA_ARGS__))

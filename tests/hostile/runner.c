@@ -138,6 +138,15 @@ unsigned int peer_times(unsigned int check, unsigned int soak)
 	return factor && factor < soak / check ? check * factor : soak;
 }
 
+/*
+ * Of many things to do for each of many names, a check does a third, and which
+ * depends on the name; a soak does all.
+ */
+bool peer_turn(const char *name, unsigned int nr)
+{
+	return peer_soak() || nr % 3 == strlen(name) % 3;
+}
+
 /* what must not grow */
 
 struct usage {

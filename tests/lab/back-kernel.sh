@@ -43,19 +43,13 @@ no_discard_kept() {
 	more "$(blocks "$1")" 32700 "KiB of the preallocated file"
 }
 
-large() {
-	large_attached
-	must detach xvdb
-	must null_gone
-}
-
 guest_up() { must start -f kernel -m 160 -x /lab/disktest:/lab/bin/disktest; }
 
 ktap_begin
 scratch_disk
 check "a guest starts" guest_up
 make_file /dev/shm/a.img
-data_cases "file on tmpfs" file:/dev/shm/a.img /dev/shm/a.img short
+data_cases "file on tmpfs" file:/dev/shm/a.img /dev/shm/a.img brief
 make_file /mnt/ext4/a.img
 data_cases "file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img
 check "sparse file: stays sparse in use" sparse_stays /mnt/ext4/sparse.img

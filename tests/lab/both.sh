@@ -29,6 +29,7 @@ data_cases "without direct I/O" file:/mnt/journal/a.img /mnt/journal/a.img short
 check "it is let go" umount /mnt/journal
 make_file /mnt/ext4/a.img
 data_cases "file on ext4" file:/mnt/ext4/a.img /mnt/ext4/a.img
+check "a device of 4096-byte sectors" large
 if [ "$ALL" ]; then
 	make_file /dev/shm/a.img
 	data_cases "file on tmpfs" file:/dev/shm/a.img /dev/shm/a.img short

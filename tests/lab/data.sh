@@ -5,6 +5,7 @@
 #
 #   data_cases LABEL SPEC PATH [full|short|brief]
 #
+# Not "full": no counters, no trims at random. "brief": no fio, no file system, but for ALL=1.
 # SPEC is the store as in a disk line (file:/x, phy:/x), PATH what dom0 reads. The
 # store has at least 32 MiB.
 # shellcheck disable=SC2016 # text for the guest's shell
@@ -250,4 +251,10 @@ large_attached() {
 	same $((64 * 2048)) "$(G 'cat /sys/block/$(basename $(disk xvdb))/size')" "the size"
 	fill=$(G 'disktest fill xvdb 3 2') || must false
 	same "$fill" "$(sum_cached "$(null_node)" 3 2)" "what dom0 reads"
+}
+
+large() {
+	large_attached
+	must detach xvdb
+	must null_gone
 }

@@ -3,7 +3,8 @@
 # add: scripts/tandem-status
 # lab: --back ours --front kernel --timeout 1200
 #
-# Stores that fail: errors reach the guest, nothing hangs, the rest works.
+# Stores that fail: errors reach the guest, nothing hangs, the rest works; and
+# a driver that lets go of a store and has it again. With ALL=1 more of them.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh

@@ -3,7 +3,8 @@
 # lab: --back ours --front ours --timeout 600
 #
 # GRUB's own frontend for PV guests: it finds its configuration on a disk that our
-# backend serves, loads a kernel from it, and boots it.
+# backend serves, loads a kernel from it, and boots it. With ALL=1 from a
+# partition, too.
 set -u
 # shellcheck source=tests/lab/lib.sh
 . /lab/lib.sh

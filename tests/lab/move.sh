@@ -4,7 +4,7 @@
 # lab: --back ours --front ours --timeout 1200
 #
 # What happens to a disk of a running guest: new size, detach, surprise removal, save,
-# restore, migration. MOVES says how often it is saved and restored, CYCLES how often a
+# restore, migration, a backend that is bound anew. MOVES says how often it is saved and restored, CYCLES how often a
 # disk comes and goes while the guest's memory is watched (not at all if not said). With
 # ALL=1 the guest is saved when idle, as a checkpoint, and paused, too; and migrated with a
 # write in flight.
@@ -335,6 +335,8 @@ migrated() {
 }
 
 tidy_stores() {
+	null_off
+	null_gone
 	dmsetup resume held
 	dmsetup remove held
 	losetup --noheadings --output NAME --associated /dev/shm/held.img | xargs -r losetup --detach
@@ -390,7 +392,7 @@ migrated_in_flight() {
 # The guest that arrived writes to another log; what it said before stays to be looked through.
 its_log_moves() {
 	local log=/var/log/xen/console/guest-g
-	mv $log.log $log--before.log
+	mv $log.log $log--before-$EPOCHSECONDS.log
 	mv $log--incoming.log $log.log
 }
 
@@ -410,9 +412,9 @@ mkdir -p /mnt/loop
 check "a guest starts" guest_up
 check "a new size arrives, with a uevent" resized
 variant "a new size arrives at a mounted disk" resized_mounted
-check "a frozen file system, and a new size meanwhile" frozen
+variant "a frozen file system, and a new size meanwhile" frozen
 check "the file system below is frozen: writes wait, reads go on" frozen_below
-check "a store that cannot be closed holds up no other disk" closes_late
+variant "a store that cannot be closed holds up no other disk" closes_late
 variant "nor does one that cannot be opened" opens_late
 check "xentop shows what the backend counts" topped
 check "tandem-status shows the disk" told
@@ -426,6 +428,7 @@ check "save and restore under verified load, times $MOVES" saved
 variant "save and restore of an idle guest" idle_saved
 variant "a checkpoint under verified load (save -c)" checkpointed
 variant "a pause under verified load" paused
+check "unbind and bind behind our frontend that writes" rebind xvda 1
 check "migration of a PVH guest to localhost under verified load" migrated
 variant "migration with a write in flight, which the store holds" migrated_in_flight
 [ ! -s /tmp/downtime ] ||

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lab: --back kernel --front ours --timeout 900
 #
-# QEMU's backend over our frontend: a raw image and a qcow2 image.
+# QEMU's backend over our frontend: a raw image; with ALL=1 a qcow2 image, too.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -17,6 +17,7 @@ disk_line() { echo "backendtype=qdisk,format=$2,vdev=xvdb,access=w,target=$1"; }
 
 guest_up() {
 	truncate -s 32M $E/a.img
+	dd if=/dev/urandom of=$E/a.img bs=1M count=2 conv=notrunc,fsync status=none
 	must start -f ours -k builtin -m 160 -x /lab/disktest:/lab/bin/disktest -d "$(disk_line $E/a.img raw)"
 	must G 'disktest wait xvdb'
 }
@@ -47,6 +48,7 @@ file_system() { must G 'disktest fs xvdb'; }
 
 trims() {
 	must G 'disktest mark xvdb 16 4; blkdiscard -o 17825792 -l 2097152 $(disk xvdb) && disktest zero xvdb 17 2 && ! disktest zero xvdb 16 1'
+	must G 'disktest trims xvdb 2'
 }
 
 guest_down() {

@@ -81,10 +81,23 @@ fields_exist() {
 	[ "$bad" = 0 ]
 }
 
+# `make help` has each target that the Makefile has for people
+help_whole() {
+	local target help
+	help=$(make -s help) || return
+	for target in run check bench soak lint install uninstall; do
+		grep -qE "^ *make $target( |\$)" <<<"$help" || {
+			echo "no make $target in: $help"
+			return 1
+		}
+	done
+}
+
 ktap_begin
 ktap_check parameters.tandem_blkback same_parameters backend/blk tandem_blkback
 ktap_check parameters.tandem_blkfront same_parameters frontend/blk tandem_blkfront
 ktap_check errors.documented script_documented
 ktap_check errors.true page_true
 ktap_check tracepoints fields_exist
+ktap_check make.help help_whole
 ktap_end
