@@ -91,9 +91,10 @@ bool blkback_device_barrier_begin(struct blkback_device *device,
 	if (!blkback_barrier_claim(device, queue))
 		return false;
 	/*
-	 * Pairs with the decrement in blkback_queue_settled() and with the
-	 * count in blkback_queue_claim(): either this sees what they did, or
-	 * they see the barrier.
+	 * Pairs with the decrement in blkback_queue_settled(), the count in
+	 * blkback_queue_claim(), and with blkback_queue_passed() and
+	 * blkback_queue_stop(): either this sees what they did, or they see the
+	 * barrier.
 	 */
 	smp_mb();
 	return blkback_barrier_alone(device);

@@ -20,13 +20,28 @@ struct blkback_node {
 	u64 value;
 };
 
+/*
+ * Within a transaction: when the toolstack takes the directory away meanwhile,
+ * that one fails and is tried anew, so that nothing makes the directory again.
+ */
+static int blkback_connect_there(const struct blkback_device *device,
+				 struct xenbus_transaction xbt)
+{
+	char *state = xenbus_read(xbt, device->xbdev->nodename, "state", NULL);
+
+	if (IS_ERR(state))
+		return PTR_ERR(state) == -ENOENT ? -ESHUTDOWN : PTR_ERR(state);
+	kfree(state);
+	return 0;
+}
+
 static int blkback_connect_write_all(struct blkback_device *device,
 				     struct xenbus_transaction xbt,
 				     const struct blkback_node *node,
 				     unsigned int nr)
 {
+	int err = blkback_connect_there(device, xbt);
 	unsigned int i;
-	int err = 0;
 
 	for (i = 0; i < nr && !err; i++)
 		err = xenbus_printf(xbt, device->xbdev->nodename, node[i].name,
@@ -53,7 +68,7 @@ static int blkback_connect_write(struct blkback_device *device,
 		err = err ?: end;
 	} while (err == -EAGAIN);
 	tandem_device_write_end(&device->base);
-	if (err)
+	if (err && err != -ESHUTDOWN)
 		tandem_device_error(&device->base, err,
 				    "writing what is offered");
 	return err;

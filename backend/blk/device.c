@@ -519,7 +519,7 @@ static struct blkback_device *blkback_device_alloc(struct xenbus_device *xbdev)
 	ratelimit_state_init(&device->refused, 5 * HZ, 3);
 	ratelimit_set_flags(&device->refused, RATELIMIT_MSG_ON_RELEASE);
 	tandem_device_init(&device->base, xbdev, &blkback_device_ops);
-	blkback_orphan_init(device);
+	INIT_LIST_HEAD(&device->node);
 	return device;
 }
 
@@ -533,6 +533,8 @@ static int blkback_device_start(struct blkback_device *device)
 			       TANDEM_BLKIF_NR_TOOL_KEYS, &device->tool);
 	if (err)
 		return err;
+	/* From here on it may be told to open its store: not before it knows which. */
+	blkback_orphan_init(device);
 	return xenbus_watch_pathfmt(xbdev, &device->backend_watch, NULL,
 				    blkback_device_backend_changed,
 				    "%s/physical-device", xbdev->nodename);
@@ -551,6 +553,7 @@ static int blkback_device_probe(struct xenbus_device *xbdev,
 	if (err) {
 		dev_set_drvdata(&xbdev->dev, NULL);
 		tandem_device_stop(&device->base);
+		cancel_work_sync(&device->open_work);
 		blkback_device_free(device);
 		return err;
 	}

@@ -286,6 +286,8 @@ static void blkback_queue_passed(struct blkback_queue *queue,
 		return;
 	/* Pairs with blkback_barrier_behind(). */
 	smp_store_release(&queue->ahead, BLKBACK_AHEAD_NONE);
+	/* And with blkback_device_barrier_begin(): it sees that, or we see it. */
+	smp_mb();
 	owner = READ_ONCE(queue->device->barrier);
 	if (owner)
 		blkback_queue_kick(owner);

@@ -201,7 +201,11 @@ static int blkback_queue_map_ring(struct blkback_queue *queue,
 	void *shared;
 	int err;
 
+	/* When it cannot, the bus writes our state: not to another disk's node. */
+	if (!tandem_device_write_begin(&queue->device->base))
+		return -ESHUTDOWN;
 	err = tandem_shared_map(queue->device->xbdev, refs, nr_refs, &shared);
+	tandem_device_write_end(&queue->device->base);
 	if (err)
 		return err;
 	/*
@@ -288,11 +292,20 @@ free_pool:
  */
 void blkback_queue_stop(struct blkback_queue *queue)
 {
+	struct blkback_queue *owner;
+
 	if (READ_ONCE(queue->dead))
 		return;
 	WRITE_ONCE(queue->dead, true);
-	/* Pairs with the count in blkback_queue_claim(). */
+	/*
+	 * Pairs with the count in blkback_queue_claim(), and with the barrier
+	 * in blkback_device_barrier_begin().
+	 */
 	smp_mb();
+	/* A barrier does not wait any more for what this ring has not taken. */
+	owner = READ_ONCE(queue->device->barrier);
+	if (owner)
+		blkback_queue_kick(owner);
 	tandem_event_unbind(&queue->event);
 	blkback_queue_kick(queue);
 }

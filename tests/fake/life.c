@@ -29,6 +29,8 @@
 
 /* How long a store holds on to pages: what does not wait for it has ended by then. */
 #define LIFE_HOLD_MS	300
+/* longer than the store's slow answers take */
+#define LIFE_LINGER_MS	1000
 
 /**
  * struct fake_kind - one kind of life
@@ -91,9 +93,9 @@ static const struct fake_kind life_kind[] = {
  * @erased: what was to be erased was; and what was refused, was refused
  * @waited: what its store held was not given back before it let go
  * @detached: both ends closed by themselves
- * @followed: another disk of the same name is there before this one has gone
- * @left_alone: and that one's nodes are as the toolstack wrote them, although a step
- *              was under way
+ * @followed: its directory is taken away with a step under way, and another disk of the
+ *            same name may be there before this one has gone
+ * @left_alone: and the nodes there are as the toolstack left them
  */
 struct life {
 	const struct fake_kind *kind;
@@ -513,26 +515,54 @@ static void life_let_go(struct life *life)
 	fake_hold_end();
 }
 
-/*
- * The backend's device goes while it is about to answer a frontend, and the
- * toolstack has made the next disk of that name before it has gone.
- */
-static void life_follow(struct life *life)
+static bool life_offers(void)
 {
-	bool under_way;
-	char *offer;
+	char *offer = fake_store_get(LIFE_BACK, "max-ring-page-order");
+	bool there = offer;
 
-	fake_store_slow(true);
-	life_write_front();
-	under_way = life_wait(fake_store_slowed());
+	kfree(offer);
+	return there;
+}
+
+/* The bus has yet to hear that the toolstack took the directory away. */
+static bool life_linger(void)
+{
+	fake_store_remove(LIFE_BACK);
+	fake_store_slow(false);
+	msleep(LIFE_LINGER_MS);
+	return !life_offers();
+}
+
+/* The toolstack has made the next disk of that name before this one has gone. */
+static bool life_succeed(struct life *life)
+{
 	fake_store_remove(LIFE_BACK);
 	life_write_back();
 	fake_bus_remove(life->back);
 	fake_store_slow(false);
-	offer = fake_store_get(LIFE_BACK, "max-ring-page-order");
-	life->left_alone = under_way && !offer &&
-			   fake_store_state(LIFE_BACK) == XenbusStateInitialising;
-	kfree(offer);
+	return !life_offers() &&
+	       fake_store_state(LIFE_BACK) == XenbusStateInitialising;
+}
+
+/*
+ * The backend's device goes while it is about to answer a frontend: it writes no
+ * node then. How it goes, the lives take turns at.
+ */
+static void life_follow(struct life *life)
+{
+	static bool linger;
+	bool under_way;
+
+	fake_store_slow(true);
+	life_write_front();
+	under_way = life_wait(fake_store_slowed());
+	linger = !linger;
+	if (linger) {
+		life->left_alone = under_way && life_linger();
+		fake_bus_remove(life->back);
+	} else {
+		life->left_alone = under_way && life_succeed(life);
+	}
 	fake_store_remove(LIFE_BACK);
 	fake_store_remove(LIFE_FRONT);
 }
@@ -652,7 +682,7 @@ static const char *life_must(const struct life *life)
 	if (!life->detached)
 		return ", NOT DETACHED";
 	if (life->followed && !life->left_alone)
-		return ", WROTE TO THE NEXT DISK'S NODES";
+		return ", WROTE NODES OF A DISK THAT WAS TAKEN AWAY";
 	return NULL;
 }
 
