@@ -345,7 +345,7 @@ const struct peer_case blkfront_suspend[] = {
 	  CASE_LONG },
 	{ "back-suspend-closing-after-restore", closing_after_restore, 400,
 	  CASE_LONG },
-	{ "back-suspend-cache-appears", cache_appears, 400, 0 },
+	{ "back-suspend-cache-appears", cache_appears, 400, CASE_LONG },
 	{ "back-suspend-silent-after-restore", silent_after_restore, 400,
 	  CASE_LONG },
 	{ "back-guest-remove-under-console-load", remove_under_console_load,

@@ -277,7 +277,7 @@ check "dm-error: when it is good again, so is the disk" errors_end
 check "dm-flakey: writes fail, reads do not" flaky_writes
 variant "dm-flakey: errors, then none, data verified" flaky_turns
 check "a file on a device that fails" file_errors
-check "dm-delay: a domain that dies with I/O in flight" orphan
+variant "dm-delay: a domain that dies with I/O in flight" orphan
 variant "dm-delay: a disk bound anew with I/O in flight" orphan_bound_anew
 variant "a sparse file on a full tmpfs" full_tmpfs
 check "a sparse file on a full ext4" full_ext4

@@ -52,6 +52,10 @@ tasks() {
 		rm -f /tmp/*
 		swapoff /dev/hda3
 	EOT
+	task names_swap <<-'END'
+		. /task/names
+		. /task/swap
+	END
 	task swap_stays <<-'EOT'
 		. /task/swap_fill
 		(read line; touch /tmp/stop) </dev/console &
@@ -113,23 +117,29 @@ with_initrd() {
 	same "data $SUM" "$(grep '^data ' /tmp/r.out)" "a file of it"
 }
 
+# memory_swapped NAME: what that guest's task swap or swap_stays printed
+memory_swapped() {
+	more "$(awk '$1 == "swapped" { print $2 }' "/tmp/$1.out")" 15000 "KiB on swap"
+	must grep -qx 32 "/tmp/$1.out"
+}
+
 names() {
 	local d
-	must run_task r names 'memory = 32' 'root = "/dev/sda1 rw"' \
+	must run_task r names_swap 'memory = 32' 'root = "/dev/sda1 rw"' \
 		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/a.img,hda5,w', 'file:$E/swap.img,hda3,w', 'file:$E/b.img,xvda,w', 'file:$E/c.img,sdc,r' ]"
 	must_not grep -E '^no ' /tmp/r.out
 	for d in a:hda5 b:xvda c:sdc root:sda1; do
 		same "${d#*:} $(dd if="$E/${d%:*}.img" bs=512 skip=2048 count=8 2>/dev/null | md5sum | cut -d' ' -f1)" \
 			"$(grep "^${d#*:} " /tmp/r.out)" "what is read from $d"
 	done
+	memory_swapped r
 }
 
 # swaps NAME TASK TYPE MB
 swaps() {
 	must run_task "$1" "$2" "type = \"$3\"" "memory = $4" 'root = "/dev/sda1 rw"' \
 		"disk = [ 'file:$E/root.img,sda1,w', 'file:$E/swap.img,hda3,w' ]"
-	more "$(awk '$1 == "swapped" { print $2 }' "/tmp/$1.out")" 15000 "KiB on swap"
-	must grep -qx 32 "/tmp/$1.out"
+	memory_swapped "$1"
 }
 
 rounds() { grep -ca '^round ' /var/log/xen/console/guest-g.log; }
@@ -187,8 +197,7 @@ variant "file, xvda, no initrd, 32 MB" boots file:$E/root.img,xvda,w xvda pv 32
 variant "PVH: root disk, and swap under memory pressure" swaps r swap pvh 40
 check "PVH: file, xvda, no initrd, 40 MB" boots file:$E/root.img,xvda,w xvda pvh 40
 variant "partition hda5 with an initrd, swap file hda3" with_initrd
-check "disks have the names of the configuration" names
-check "swap under memory pressure in 32 MB" swaps r swap pv 32
+check "disks have the names of the configuration, one is for swap, under memory pressure in 32 MB" names
 variant "swap under memory pressure in 32 MB, the backend bound anew, then save and restore" swap_stays
 variant "reboot: what was written is there" reboots
 check "all guests have gone" eventually 20 no_domain
