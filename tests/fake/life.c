@@ -546,17 +546,16 @@ static bool life_succeed(struct life *life)
 
 /*
  * The backend's device goes while it is about to answer a frontend: it writes no
- * node then. How it goes, the lives take turns at.
+ * node then. It goes in one of two ways, which the kinds have by turns.
  */
 static void life_follow(struct life *life)
 {
-	static bool linger;
+	bool linger = (life->kind - life_kind) % 2;
 	bool under_way;
 
 	fake_store_slow(true);
 	life_write_front();
 	under_way = life_wait(fake_store_slowed());
-	linger = !linger;
 	if (linger) {
 		life->left_alone = under_way && life_linger();
 		fake_bus_remove(life->back);
@@ -754,7 +753,12 @@ static void life_prepare(const struct fake_kind *kind)
 bool fake_life_run(unsigned int kind, const struct fake_plan *plan, char *text,
 		   size_t size)
 {
-	struct life life = { .kind = &life_kind[kind], .followed = !plan };
+	static unsigned long had;
+	struct life life = {
+		.kind = &life_kind[kind],
+		/* Once: it takes long. */
+		.followed = !plan && !__test_and_set_bit(kind, &had),
+	};
 	struct life_counts before;
 	const char *owed;
 	bool fired;
