@@ -524,13 +524,20 @@ static bool life_offers(void)
 	return there;
 }
 
-/* The bus has yet to hear that the toolstack took the directory away. */
+/*
+ * The bus has yet to hear that the toolstack took the directory away, when the step
+ * has made up its mind and is about to write.
+ */
 static bool life_linger(void)
 {
+	bool writes;
+
+	fake_store_slow(true);
+	writes = life_wait(fake_store_slowed());
 	fake_store_remove(LIFE_BACK);
 	fake_store_slow(false);
 	msleep(LIFE_LINGER_MS);
-	return !life_offers();
+	return writes && !life_offers();
 }
 
 /* The toolstack has made the next disk of that name before this one has gone. */
@@ -550,7 +557,7 @@ static bool life_succeed(struct life *life)
  */
 static void life_follow(struct life *life)
 {
-	bool linger = (life->kind - life_kind) % 2;
+	bool linger = (life->kind - life_kind) % 2 && !life->kind->holds;
 	bool under_way;
 
 	fake_store_slow(true);

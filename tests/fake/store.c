@@ -230,6 +230,15 @@ unsigned int fake_store_transactions(void)
 	return nr;
 }
 
+/* Some answers take long, if they are to: those between what may be changed by others. */
+static void store_dawdle(void)
+{
+	if (!READ_ONCE(store_slow))
+		return;
+	WRITE_ONCE(store_slowed, true);
+	msleep(STORE_SLOW_MS);
+}
+
 FAKED(xenbus_transaction_start);
 int fake_xenbus_transaction_start(struct xenbus_transaction *t)
 {
@@ -237,6 +246,7 @@ int fake_xenbus_transaction_start(struct xenbus_transaction *t)
 
 	if (fake_fails(1))
 		return -ENOMEM;
+	store_dawdle();
 	tx = kzalloc(sizeof(*tx), GFP_KERNEL | __GFP_NOFAIL);
 	INIT_LIST_HEAD(&tx->writes);
 	mutex_lock(&store_lock);
@@ -348,10 +358,7 @@ enum xenbus_state fake_xenbus_read_driver_state(const char *path)
 	if (fake_fails(1))
 		return XenbusStateUnknown;
 	state = fake_store_state(path);
-	if (READ_ONCE(store_slow)) {
-		WRITE_ONCE(store_slowed, true);
-		msleep(STORE_SLOW_MS);
-	}
+	store_dawdle();
 	return state;
 }
 
