@@ -560,6 +560,8 @@ static void life_follow(struct life *life)
 	bool linger = (life->kind - life_kind) % 2 && !life->kind->holds;
 	bool under_way;
 
+	/* It was told to go; only one that may stay answers. */
+	fake_store_set(LIFE_BACK, "online", "1");
 	fake_store_slow(true);
 	life_write_front();
 	under_way = life_wait(fake_store_slowed());
