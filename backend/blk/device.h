@@ -125,6 +125,20 @@ bool blkback_disconnect_finish(struct blkback_device *device);
 void blkback_stats_add(struct blkback_stats *sum,
 		       const struct blkback_stats *one);
 
+/**
+ * blkback_device_barrier_look() - have the ring whose barrier waits ask again
+ * @device: the device; mostly there is none
+ *
+ * Context: any; after a full memory barrier that follows what it waits for.
+ */
+static inline void blkback_device_barrier_look(struct blkback_device *device)
+{
+	struct blkback_queue *owner = READ_ONCE(device->barrier);
+
+	if (unlikely(owner))
+		blkback_queue_kick(owner);
+}
+
 bool blkback_device_barrier_begin(struct blkback_device *device,
 				  struct blkback_queue *queue);
 void blkback_device_barrier_end(struct blkback_device *device,

@@ -277,8 +277,6 @@ static int blkback_queue_allowed(struct blkback_queue *queue)
 static void blkback_queue_passed(struct blkback_queue *queue,
 				 unsigned int taken)
 {
-	struct blkback_queue *owner;
-
 	if (likely(READ_ONCE(queue->ahead) != BLKBACK_AHEAD_COUNT))
 		return;
 	queue->ahead_left -= taken;
@@ -288,9 +286,7 @@ static void blkback_queue_passed(struct blkback_queue *queue,
 	smp_store_release(&queue->ahead, BLKBACK_AHEAD_NONE);
 	/* And with blkback_device_barrier_begin(): it sees that, or we see it. */
 	smp_mb();
-	owner = READ_ONCE(queue->device->barrier);
-	if (owner)
-		blkback_queue_kick(owner);
+	blkback_device_barrier_look(queue->device);
 }
 
 /* No memory for another request: look again soon. */

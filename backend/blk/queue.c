@@ -292,8 +292,6 @@ free_pool:
  */
 void blkback_queue_stop(struct blkback_queue *queue)
 {
-	struct blkback_queue *owner;
-
 	if (READ_ONCE(queue->dead))
 		return;
 	WRITE_ONCE(queue->dead, true);
@@ -303,9 +301,7 @@ void blkback_queue_stop(struct blkback_queue *queue)
 	 */
 	smp_mb();
 	/* A barrier does not wait any more for what this ring has not taken. */
-	owner = READ_ONCE(queue->device->barrier);
-	if (owner)
-		blkback_queue_kick(owner);
+	blkback_device_barrier_look(queue->device);
 	tandem_event_unbind(&queue->event);
 	blkback_queue_kick(queue);
 }

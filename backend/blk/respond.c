@@ -60,7 +60,6 @@ static void blkback_queue_write(struct blkback_queue *queue,
 void blkback_queue_settled(struct blkback_queue *queue, unsigned int nr)
 {
 	struct blkback_device *device = queue->device;
-	struct blkback_queue *owner;
 
 	/*
 	 * Read while ours are still counted: with the last of a dead ring gone,
@@ -70,9 +69,7 @@ void blkback_queue_settled(struct blkback_queue *queue, unsigned int nr)
 	 */
 	if (!atomic_sub_return(nr, &queue->inflight) && READ_ONCE(queue->dead))
 		blkback_device_drained(device);
-	owner = READ_ONCE(device->barrier);
-	if (unlikely(owner))
-		blkback_queue_kick(owner);
+	blkback_device_barrier_look(device);
 	if (unlikely(!list_empty(&queue->parked)))
 		blkback_queue_kick(queue);
 }

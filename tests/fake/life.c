@@ -528,16 +528,18 @@ static bool life_offers(void)
  * The bus has yet to hear that the toolstack took the directory away, when the step
  * has made up its mind and is about to write.
  */
-static bool life_linger(void)
+static bool life_linger(struct life *life)
 {
-	bool writes;
+	bool writes, offers;
 
 	fake_store_slow(true);
 	writes = life_wait(fake_store_slowed());
 	fake_store_remove(LIFE_BACK);
 	fake_store_slow(false);
 	msleep(LIFE_LINGER_MS);
-	return writes && !life_offers();
+	offers = life_offers();
+	fake_bus_remove(life->back);
+	return writes && !offers;
 }
 
 /* The toolstack has made the next disk of that name before this one has gone. */
@@ -558,19 +560,15 @@ static bool life_succeed(struct life *life)
 static void life_follow(struct life *life)
 {
 	bool linger = (life->kind - life_kind) % 2 && !life->kind->holds;
-	bool under_way;
+	bool under_way, left_alone;
 
 	/* It was told to go; only one that may stay answers. */
 	fake_store_set(LIFE_BACK, "online", "1");
 	fake_store_slow(true);
 	life_write_front();
 	under_way = life_wait(fake_store_slowed());
-	if (linger) {
-		life->left_alone = under_way && life_linger();
-		fake_bus_remove(life->back);
-	} else {
-		life->left_alone = under_way && life_succeed(life);
-	}
+	left_alone = linger ? life_linger(life) : life_succeed(life);
+	life->left_alone = under_way && left_alone;
 	fake_store_remove(LIFE_BACK);
 	fake_store_remove(LIFE_FRONT);
 }

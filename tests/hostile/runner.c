@@ -139,12 +139,12 @@ unsigned int peer_times(unsigned int check, unsigned int soak)
 }
 
 /*
- * Of many things to do for each of many names, a check does a third, and which
- * depends on the name; a soak does all.
+ * Of many things to do for each of many names, a check does the first three and a
+ * third of the others, and which depends on the name; a soak does all.
  */
 bool peer_turn(const char *name, unsigned int nr)
 {
-	return peer_soak() || nr % 3 == strlen(name) % 3;
+	return peer_soak() || nr < 3 || nr % 3 == strlen(name) % 3;
 }
 
 /* what must not grow */

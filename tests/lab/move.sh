@@ -4,10 +4,10 @@
 # lab: --back ours --front ours --timeout 1200
 #
 # What happens to a disk of a running guest: new size, detach, surprise removal, save,
-# restore, migration, a backend that is bound anew. MOVES says how often it is saved and restored, CYCLES how often a
-# disk comes and goes while the guest's memory is watched (not at all if not said). With
-# ALL=1 the guest is saved when idle, as a checkpoint, and paused, too; and migrated with a
-# write in flight.
+# restore, migration, a backend that is bound anew. MOVES says how often it is saved and
+# restored, CYCLES how often a disk comes and goes while the guest's memory is watched (not
+# at all if not said). With ALL=1 the guest is saved when idle, as a checkpoint, and paused,
+# too; and migrated with a write in flight.
 # shellcheck disable=SC2016 # text for the guest's shell
 set -u
 # shellcheck source=tests/lab/lib.sh
