@@ -33,8 +33,10 @@ static void loop_make(unsigned int size)
 	static int loop;
 
 	peer_at_end(loop_remove, &loop);
+	/* udev reads a new disk: not while it is counted what a frontend reads. */
 	need(!shell("modprobe -q loop; truncate -s 64M " LOOP_FILE
-		    " && losetup -b %u " LOOP " " LOOP_FILE, size),
+		    " && losetup -b %u " LOOP " " LOOP_FILE
+		    " && udevadm settle", size),
 	     "no " LOOP);
 }
 
