@@ -172,6 +172,7 @@ static void blkback_device_set_store(struct blkback_device *device,
 				     struct blkback_store *store,
 				     const char *why)
 {
+	WRITE_ONCE(device->mistaken, false);
 	mutex_lock(&device->lock);
 	device->store = store;
 	strscpy(device->store_error, why, sizeof(device->store_error));
@@ -292,10 +293,30 @@ int blkback_device_resize(struct blkback_device *device)
 	return READ_ONCE(device->resize_err);
 }
 
+/*
+ * The number may be that of the next disk of this name, which the bus takes for this
+ * one: then neither is this one's store the next one's, nor is its mode.
+ */
+static void blkback_device_compare(struct blkback_device *device, dev_t dev)
+{
+	bool other = !blkback_store_has_number(device->store, dev);
+
+	if (device->mistaken == other)
+		return;
+	WRITE_ONCE(device->mistaken, other);
+	if (other)
+		tandem_device_error(&device->base, -EBUSY,
+				    "physical-device is %x:%x now, but %s is open: detach the disk and attach it again",
+				    MAJOR(dev), MINOR(dev), device->store->path);
+	tandem_device_kick(&device->base, TANDEM_EV_NONE);
+}
+
 static void blkback_device_open_node(struct blkback_device *device, dev_t dev)
 {
 	mutex_lock(&device->open_lock);
-	if (!device->store)
+	if (device->store)
+		blkback_device_compare(device, dev);
+	else
 		blkback_device_take(device, NULL, dev);
 	mutex_unlock(&device->open_lock);
 }
@@ -377,7 +398,8 @@ static bool blkback_device_alone(struct blkback_device *device)
 static bool blkback_device_ready(struct blkback_device *device,
 				 const struct tandem_dev_ctx *ctx)
 {
-	if (!READ_ONCE(device->store) || blkback_orphan_serves(device))
+	if (!READ_ONCE(device->store) || READ_ONCE(device->mistaken) ||
+	    blkback_orphan_serves(device))
 		return false;
 	/* Asked when it matters, not at each of the peer's moves. */
 	if (ctx->own == TANDEM_XB_INITWAIT)
@@ -399,6 +421,8 @@ static void blkback_device_facts(struct tandem_device *base,
 	ctx->ready = blkback_device_ready(device, ctx);
 	ctx->drained = blkback_disconnect_finish(device);
 	ctx->in_use = false;
+	if (ctx->own == TANDEM_XB_CONNECTED && READ_ONCE(device->mistaken))
+		ctx->broken = true;
 	/* Not when the toolstack has just written that the disk is to go. */
 	if (ctx->own == TANDEM_XB_CONNECTED && device->connected &&
 	    ctx->online && xchg(&device->resize_due, false))

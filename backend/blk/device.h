@@ -35,6 +35,8 @@ struct dentry;
  * @users: those who open, close or resize through sysfs
  * @store: the open store, NULL before and after
  * @store_error: why the last attempt to open one failed
+ * @mistaken: physical-device names another block device than the open store, so
+ *            nobody is served; written under @open_lock
  * @limits: what requests are held against; @limits.sectors changes on resize
  * @steady_writes: the store wants pages that do not change
  * @connected: rings are or were being served and are not released yet
@@ -76,6 +78,7 @@ struct blkback_device {
 	atomic_t users; /* in sysfs, see blkback_device_enter() */
 	struct blkback_store *store;
 	char store_error[BLKBACK_STORE_ERROR];
+	bool mistaken;
 	struct tandem_blkif_limits limits;
 	bool steady_writes;
 	bool connected;

@@ -122,6 +122,16 @@ static inline void blkback_store_submit(struct blkback_store *store,
 	store->ops->submit(store, batch);
 }
 
+/*
+ * Whether a block device's store has this number. Of a file's, physical-device says
+ * nothing: it may be the loop device of the driver that served it before.
+ */
+static inline bool blkback_store_has_number(const struct blkback_store *store,
+					    dev_t dev)
+{
+	return !store->bdev.bdev || store->dev == dev;
+}
+
 struct blkback_store *blkback_store_open(const char *text,
 					 const struct blkback_store_wish *wish,
 					 char *why);

@@ -172,6 +172,7 @@ static int blkfront_connect(struct blkfront *front)
 
 	if (err)
 		return err;
+	front->missed = false;
 	tandem_blkfront_settle(front);
 	blkfront_start_queues(front);
 	if (front->disk) {
@@ -187,6 +188,7 @@ static int blkfront_connect(struct blkfront *front)
 		return err;
 	}
 	front->refused = false;
+	front->missed = tandem_blkfront_queue_is_lost(&front->queues[0]);
 	tandem_blkfront_remark(front, KERN_INFO,
 			       "%s: %u queues of %u slots, %u pages per request, %s%s\n",
 			       front->disk->disk_name, front->nr_rings,
@@ -303,6 +305,18 @@ static bool blkfront_deserted(const struct blkfront *front,
 }
 
 /*
+ * The backend was gone while partitions were looked for, and the rings with it. What
+ * it says by now may be of another connection: bound anew, it takes up our old rings.
+ */
+static void blkfront_recall(struct blkfront *front, struct tandem_dev_ctx *ctx)
+{
+	if (ctx->own != TANDEM_XB_CONNECTED || !front->missed)
+		return;
+	front->missed = false;
+	ctx->peer = TANDEM_XB_CLOSED;
+}
+
+/*
  * Before each step. After a suspend that was cancelled, or that took place, the
  * work runs again; and if the connection is the old one, so do requests. A disk
  * that came through a suspend and found no backend fails what waits for it.
@@ -317,6 +331,7 @@ static void blkfront_facts(struct tandem_device *dev,
 		if (front->disk && xchg(&front->stale, false))
 			tandem_blkfront_disk_refresh(front);
 	}
+	blkfront_recall(front, ctx);
 	if (blkfront_deserted(front, ctx))
 		blkfront_disconnect(front, true);
 	/* A backend lets go when it hears that we have closed. */

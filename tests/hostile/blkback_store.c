@@ -449,12 +449,47 @@ static void queue_closed_in_flight(void)
 	close_in_flight(XB_INITIALISING);
 }
 
+/* As a hotplug script writes it. */
+static void number_put(dev_t dev)
+{
+	store_put(front.back, "physical-device", "%x:%x", major(dev),
+		  minor(dev));
+}
+
+/*
+ * The number of another disk while this one is open, as when a disk was taken away by
+ * force and the next of its name came at once: what is open is not served as that.
+ */
+static void other_number(void)
+{
+	struct stat st;
+
+	loop_make(512);
+	need(!stat(LOOP, &st), LOOP);
+	front_start(&front, &(struct front_cfg){ .phy = LOOP });
+	number_put(st.st_rdev);
+	sleep_ms(SILENCE);
+	front_expect_works(&front, "with its own number");
+	number_put(makedev(1, 3));
+	front_expect_closed(&front, "another disk's number");
+	front_release_rings(&front);
+	front_set_state(&front, XB_CLOSED);
+	expect_state(XB_CLOSED);
+	front_set_state(&front, XB_INITIALISING);
+	sleep_ms(SILENCE);
+	expect(front_state(&front) != XB_INITWAIT, "another disk's is offered");
+	number_put(st.st_rdev);
+	expect_state(XB_INITWAIT);
+	reconnect();
+}
+
 const struct peer_case blkback_store[] = {
 	{ "good-merged", merged, 0, 0 },
 	{ "good-merged-file", merged_file, 0, 0 },
 	{ "good-durable-barrier", durable_barrier, 0, 0 },
 	{ "good-durable-reconnect", durable_reconnect, 0, 0 },
 	{ "good-dirty-cache", dirty_cache, 0, 0 },
+	{ "state-other-number", other_number, 0, 0 },
 	{ "queue-closed-in-flight", queue_closed_in_flight, 0, 0 },
 	{ 0 },
 };

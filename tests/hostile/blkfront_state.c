@@ -202,6 +202,32 @@ static void silent_then_closed(void)
 	begin_anew();
 }
 
+/*
+ * Or closed, and serves again at once, as one that is bound anew: it took up the rings
+ * that were given up. The frontend does not stay connected to nothing.
+ */
+static void silent_then_rebound(void)
+{
+	unsigned int i, state;
+
+	for (i = 0; i < peer_times(8, 200); i++) {
+		reach_scan();
+		back_set_state(&back, XB_CLOSED);
+		usleep(i % 8 * 1000);
+		back_set_state(&back, XB_CONNECTED);
+		sleep_ms(SILENCE);
+		state = back_peer(&back);
+		expect(state != XB_CONNECTED,
+		       "%u ms: connected with rings that were given up",
+		       i % 8);
+		back_set_state(&back, XB_CLOSED);
+		need(back_wait(&back, STATE(XB_CLOSED)),
+		     "%u ms: the frontend is in state %u", i % 8,
+		     back_peer(&back));
+		back_finish(&back);
+	}
+}
+
 /* And that it is gone with all that it wrote. */
 static void silent_then_removed(void)
 {
@@ -397,6 +423,7 @@ const struct peer_case blkfront_state[] = {
 	{ "back-closes-when-released", closes_when_released, 120, 0 },
 	{ "back-closes-as-released", closes_as_released, 200, 0 },
 	{ "back-state-silent-then-closed", silent_then_closed, 200, 0 },
+	{ "back-state-silent-then-rebound", silent_then_rebound, 200, 0 },
 	{ "back-state-silent-then-removed", silent_then_removed, 200, 0 },
 	{ "back-state-cycles", cycles, 0, 0 },
 	{ "back-connect-toggle", connect_toggle, 120, CASE_MEMORY },
