@@ -475,12 +475,18 @@ static void other_number(void)
 	front_release_rings(&front);
 	front_set_state(&front, XB_CLOSED);
 	expect_state(XB_CLOSED);
-	front_set_state(&front, XB_INITIALISING);
+	need(front_reset(&front), "no InitWait after Closed");
+	front_rings(&front);
+	front_keys(&front);
+	front_set_state(&front, XB_INITIALISED);
 	sleep_ms(SILENCE);
-	expect(front_state(&front) != XB_INITWAIT, "another disk's is offered");
+	expect(front_state(&front) == XB_INITWAIT, "state %u: served as another disk's",
+	       front_state(&front));
 	number_put(st.st_rdev);
-	expect_state(XB_INITWAIT);
-	reconnect();
+	expect_state(XB_CONNECTED);
+	front_expect_works(&front, "with its own number again");
+	expect(front_close(&front), "no orderly end");
+	front_remove(&front);
 }
 
 const struct peer_case blkback_store[] = {
