@@ -421,6 +421,7 @@ static void blkback_device_facts(struct tandem_device *base,
 	ctx->ready = blkback_device_ready(device, ctx);
 	ctx->drained = blkback_disconnect_finish(device);
 	ctx->in_use = false;
+	/* Looked for here, as the number may have come while it was being connected. */
 	if (ctx->own == TANDEM_XB_CONNECTED && READ_ONCE(device->mistaken))
 		ctx->broken = true;
 	/* Not when the toolstack has just written that the disk is to go. */

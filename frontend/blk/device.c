@@ -135,6 +135,7 @@ static void blkfront_look(struct blkfront *front, enum xenbus_state state)
 
 	if (state != XenbusStateClosed && state != XenbusStateUnknown)
 		return;
+	WRITE_ONCE(front->missed, true);
 	for (i = 0; i < front->max_queues; i++)
 		tandem_blkfront_queue_lost(&front->queues[i]);
 }
@@ -172,7 +173,7 @@ static int blkfront_connect(struct blkfront *front)
 
 	if (err)
 		return err;
-	front->missed = false;
+	WRITE_ONCE(front->missed, false);
 	tandem_blkfront_settle(front);
 	blkfront_start_queues(front);
 	if (front->disk) {
@@ -188,7 +189,6 @@ static int blkfront_connect(struct blkfront *front)
 		return err;
 	}
 	front->refused = false;
-	front->missed = tandem_blkfront_queue_is_lost(&front->queues[0]);
 	tandem_blkfront_remark(front, KERN_INFO,
 			       "%s: %u queues of %u slots, %u pages per request, %s%s\n",
 			       front->disk->disk_name, front->nr_rings,
@@ -310,10 +310,8 @@ static bool blkfront_deserted(const struct blkfront *front,
  */
 static void blkfront_recall(struct blkfront *front, struct tandem_dev_ctx *ctx)
 {
-	if (ctx->own != TANDEM_XB_CONNECTED || !front->missed)
-		return;
-	front->missed = false;
-	ctx->peer = TANDEM_XB_CLOSED;
+	if (ctx->own == TANDEM_XB_CONNECTED && xchg(&front->missed, false))
+		ctx->peer = TANDEM_XB_CLOSED;
 }
 
 /*

@@ -33,7 +33,7 @@ struct dentry;
  * @trusted: the backend may see whole pages of ours
  * @open: there are rings, and grants of them
  * @paused: the block layer sends nothing
- * @missed: the backend was gone while the disk was made; the device's work only
+ * @missed: the backend was gone while the device's work waited for I/O
  * @refused: somebody wants the disk to go when it is closed
  * @stale: @info lost a feature that @disk is still known for
  * @dead: the device is gone from the bus; nothing is ever sent again

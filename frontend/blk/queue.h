@@ -167,7 +167,6 @@ void tandem_blkfront_queue_shrink(struct blkfront_queue *queue);
 int tandem_blkfront_queue_open(struct blkfront_queue *queue);
 void tandem_blkfront_queue_start(struct blkfront_queue *queue);
 void tandem_blkfront_queue_lost(struct blkfront_queue *queue);
-bool tandem_blkfront_queue_is_lost(struct blkfront_queue *queue);
 void tandem_blkfront_queue_sever(struct blkfront_queue *queue);
 void tandem_blkfront_queue_halt(struct blkfront_queue *queue,
 				enum blkfront_queue_state state);

@@ -74,25 +74,6 @@ void tandem_blkfront_queue_lost(struct blkfront_queue *queue)
 	spin_unlock_bh(&queue->lock);
 }
 
-/**
- * tandem_blkfront_queue_is_lost() - whether the queue was given up
- * @queue: one that was started in this connection
- *
- * By tandem_blkfront_queue_lost(); one where the protocol was broken does not count,
- * as that has told the device's work.
- *
- * Context: any.
- */
-bool tandem_blkfront_queue_is_lost(struct blkfront_queue *queue)
-{
-	bool lost;
-
-	spin_lock_bh(&queue->lock);
-	lost = queue->state != BLKFRONT_QUEUE_LIVE && !queue->why;
-	spin_unlock_bh(&queue->lock);
-	return lost;
-}
-
 /* The request that a response belongs to, or NULL when it cannot be. */
 static struct blkfront_req *blkfront_match(struct blkfront_queue *queue,
 					   const struct tandem_blkif_rsp *rsp)

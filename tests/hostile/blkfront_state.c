@@ -208,22 +208,20 @@ static void silent_then_closed(void)
  */
 static void silent_then_rebound(void)
 {
-	unsigned int i, state;
+	unsigned int i, ms;
 
 	for (i = 0; i < peer_times(8, 200); i++) {
+		ms = i % 8;
 		reach_scan();
 		back_set_state(&back, XB_CLOSED);
-		usleep(i % 8 * 1000);
+		usleep(ms * 1000);
 		back_set_state(&back, XB_CONNECTED);
 		sleep_ms(SILENCE);
-		state = back_peer(&back);
-		expect(state != XB_CONNECTED,
-		       "%u ms: connected with rings that were given up",
-		       i % 8);
+		expect(back_peer(&back) != XB_CONNECTED,
+		       "%u ms: connected with rings that were given up", ms);
 		back_set_state(&back, XB_CLOSED);
 		need(back_wait(&back, STATE(XB_CLOSED)),
-		     "%u ms: the frontend is in state %u", i % 8,
-		     back_peer(&back));
+		     "%u ms: the frontend is in state %u", ms, back_peer(&back));
 		back_finish(&back);
 	}
 }
